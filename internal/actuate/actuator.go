@@ -1,0 +1,114 @@
+package actuate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
+)
+
+// RolloutLabel marks what a rollout made, with the rollout's ID.
+const RolloutLabel = "tidegate.dev/rollout"
+
+// ManagedBy marks all that Tidegate makes.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	ManagedBy      = "tidegate"
+)
+
+// Actuator applies ops to one workload. It implements engine.Actuator. Ops are applied one at a time; reading pods is
+// safe at any time.
+type Actuator struct {
+	client   *kube.Client
+	clock    clock.Clock
+	scene    *kube.Scene
+	router   traffic.Router // nil without a route
+	objects  plan.Objects
+	rollout  string
+	progress time.Duration
+	tell     func(string)
+
+	base, candidate         *kube.View
+	basePods, candidatePods *kube.View
+}
+
+var _ engine.Actuator = (*Actuator)(nil)
+
+// Options are what an Actuator needs.
+type Options struct {
+	Client  *kube.Client
+	Clock   clock.Clock
+	Scene   *kube.Scene // its views end with the rollout
+	Router  traffic.Router
+	Objects plan.Objects
+	Rollout string // ID
+	// Progress bounds every wait for pods: spec.progressDeadline.
+	Progress time.Duration
+	// Tell is called with what is waited for, in a person's words.
+	Tell func(string)
+}
+
+// New returns an actuator and starts to follow the workload, the candidate and their pods.
+func New(o Options) *Actuator {
+	a := &Actuator{client: o.Client, clock: o.Clock, scene: o.Scene, router: o.Router, objects: o.Objects,
+		rollout: o.Rollout, progress: o.Progress, tell: o.Tell}
+	namespace := o.Objects.Workload.Namespace
+	a.base = o.Scene.FollowOne(o.Objects.Workload)
+	a.basePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Base]))
+	if ref, ok := o.Objects.CandidateRef(); ok {
+		a.candidate = o.Scene.FollowOne(ref)
+		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Candidate]))
+	}
+	return a
+}
+
+func selector(match map[string]string) string { return labels.SelectorFromSet(match).String() }
+
+// Apply implements engine.Actuator.
+func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
+	switch op.Kind {
+	case plan.EnsureCandidate:
+		return a.ensureCandidate(ctx, op)
+	case plan.ScaleCandidate:
+		return a.scaleCandidate(ctx, op)
+	case plan.SetSplit:
+		return a.setSplit(ctx, op)
+	case plan.HoldScaler:
+		return a.holdScaler(ctx)
+	case plan.ReleaseScaler:
+		return a.releaseScaler(ctx)
+	case plan.RollBase:
+		return a.rollBase(ctx, op.Version)
+	case plan.ReleaseBase:
+		return a.releaseBase(ctx)
+	case plan.RemoveCandidate:
+		return a.removeCandidate(ctx)
+	default:
+		return fmt.Errorf("this version of Tidegate does not know the op %q; run with the version that wrote the plan", op.Kind)
+	}
+}
+
+// Pods are the pods of one side as the watch last told, those that are being deleted left out.
+func (a *Actuator) Pods(side plan.Side) []kube.Pod {
+	view := a.basePods
+	if side == plan.Candidate {
+		view = a.candidatePods
+	}
+	if view == nil {
+		return nil
+	}
+	var pods []kube.Pod
+	for _, o := range view.List() {
+		if p := kube.ReadPod(o); !p.Terminating {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}

@@ -1,0 +1,126 @@
+package actuate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// recheck is how often a wait looks at the time, for states that only become trouble by lasting.
+const recheck = 5 * time.Second
+
+// wanted describes a Deployment that is waited for.
+type wanted struct {
+	what string // in a person's words
+	ref  plan.Ref
+	view *kube.View
+	pods *kube.View
+	done func(kube.Rollout) bool
+	// generation is the one that our last write made: older states say nothing.
+	generation int64
+	// mine tells the pods that are judged; nil means all.
+	mine func(*unstructured.Unstructured) bool
+}
+
+// podsReady waits until w is done. Pods that cannot get well end the wait at once.
+func (a *Actuator) podsReady(ctx context.Context, w wanted) error {
+	bounded, cancel := a.client.Bounded(ctx, a.progress, errSlow)
+	defer cancel()
+	var trouble *kube.Trouble
+	var said string
+	err := a.scene.Wait(bounded, recheck, func() (bool, error) {
+		now := w.view.One()
+		if now == nil || now.GetGeneration() < w.generation {
+			return false, nil
+		}
+		state := kube.DeploymentRollout(now)
+		if w.done(state) {
+			return true, nil
+		}
+		if line := fmt.Sprintf("%s: %s", w.what, state); state.Current && line != said {
+			said = line
+			a.tell(line)
+		}
+		if state.Current && state.Failed != "" {
+			return false, &engine.StepError{Reason: fmt.Sprintf("%s (%s) does not get on: %s", w.what, w.ref, state.Failed)}
+		}
+		trouble = a.firstTrouble(w)
+		return trouble != nil, nil
+	})
+	switch {
+	case errors.Is(err, errSlow):
+		return a.slow(ctx, w)
+	case err != nil:
+		return err
+	case trouble != nil:
+		return a.explain(ctx, w, *trouble)
+	}
+	return nil
+}
+
+func (a *Actuator) firstTrouble(w wanted) *kube.Trouble {
+	for _, o := range w.pods.List() {
+		if w.mine != nil && !w.mine(o) {
+			continue
+		}
+		if t := kube.FindTrouble(kube.ReadPod(o), a.clock.Now()); t != nil {
+			return t
+		}
+	}
+	return nil
+}
+
+// explain adds the container's last words and the pod's events to a trouble.
+func (a *Actuator) explain(ctx context.Context, w wanted, t kube.Trouble) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s's pod %s", w.what, t.Pod)
+	if t.Container != "" {
+		fmt.Fprintf(&b, ", container %s,", t.Container)
+	}
+	fmt.Fprintf(&b, " %s", t.Reason)
+	if t.Crashed {
+		if words, err := a.client.LastWords(ctx, a.objects.Workload.Namespace, t.Pod, t.Container); err == nil && words != "" {
+			fmt.Fprintf(&b, "\nits last words:\n%s", indent(words))
+		}
+	}
+	b.WriteString(a.events(ctx, t.Pod))
+	return &engine.StepError{Reason: b.String(), Hint: t.Hint}
+}
+
+// slow says which pods were not ready in time, and what the cluster says of the first of them.
+func (a *Actuator) slow(ctx context.Context, w wanted) error {
+	var late []string
+	for _, o := range w.pods.List() {
+		if p := kube.ReadPod(o); !p.Ready && !p.Terminating && (w.mine == nil || w.mine(o)) {
+			late = append(late, p.Name)
+		}
+	}
+	slices.Sort(late)
+	reason := fmt.Sprintf("%s (%s) was not ready within %s (spec.progressDeadline)", w.what, w.ref, a.progress)
+	if len(late) > 0 {
+		reason += fmt.Sprintf("; not ready: %s%s", strings.Join(late, ", "), a.events(ctx, late[0]))
+	}
+	return &engine.StepError{Reason: reason, Hint: "If the version only needs longer to start, raise spec.progressDeadline."}
+}
+
+// events are the last warnings about a pod, one a line.
+func (a *Actuator) events(ctx context.Context, pod string) string {
+	lines, err := a.client.Warnings(ctx, a.objects.Workload.Namespace, pod)
+	if err != nil || len(lines) == 0 {
+		return ""
+	}
+	return "\nits events:\n" + indent(strings.Join(lines, "\n"))
+}
+
+func indent(text string) string {
+	return "  | " + strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n  | ")
+}

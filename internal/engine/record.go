@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/tidegate/tidegate/gates"
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// Record is all that Tidegate remembers of one workload. It is kept in the cluster, and only the holder of the lock
+// writes it.
+type Record struct {
+	// Epoch grows by one with every takeover. A save under an older epoch is refused: it fences a holder that lost
+	// its lock without noticing.
+	Epoch   int64    `json:"epoch"`
+	Rollout *Rollout `json:"rollout,omitempty"` // in flight, or the last one
+	History []Past   `json:"history,omitempty"` // newest first, ten at most
+}
+
+// Phase is where a rollout stands.
+type Phase string
+
+// The phases of a rollout.
+const (
+	Running    Phase = "running"
+	Undoing    Phase = "undoing"
+	Succeeded  Phase = "succeeded"
+	RolledBack Phase = "rolled-back"
+	UndoFailed Phase = "undo-failed"
+)
+
+// InFlight tells whether there is still something to carry on or to undo.
+func (p Phase) InFlight() bool { return p == Running || p == Undoing || p == UndoFailed }
+
+// Rollout is one execution of a plan.
+type Rollout struct {
+	ID         string        `json:"id"`
+	Plan       plan.Plan     `json:"plan"`
+	PlanDigest string        `json:"planDigest"`
+	Baseline   plan.Baseline `json:"baseline"`
+	Phase      Phase         `json:"phase"`
+	Holder     string        `json:"holder"` // who carried it last: run URL or user@host
+	Started    time.Time     `json:"started"`
+	Ended      time.Time     `json:"ended,omitzero"`
+	Deadline   time.Time     `json:"deadline"`
+	Step       int           `json:"step"` // index of the step that was started last
+	// Undone is the number of undo ops (of Plan.UndoFrom(Step)) that are finished.
+	Undone int         `json:"undone,omitempty"`
+	Reason string      `json:"reason,omitempty"` // why it was undone, in a person's words
+	Cause  Cause       `json:"cause,omitempty"`
+	By     string      `json:"by,omitempty"` // who asked for the abort or the supersede
+	Steps  []StepState `json:"steps"`
+}
+
+// Cause classifies why a rollout was undone.
+type Cause string
+
+// The causes of an undo.
+const (
+	CauseGate       Cause = "gate"
+	CauseFailure    Cause = "failure" // a step could not be done
+	CauseAbort      Cause = "abort"
+	CauseSuperseded Cause = "superseded"
+	CauseDeadline   Cause = "deadline"
+)
+
+// StepState is what happened in one step.
+type StepState struct {
+	ID       string           `json:"id"`
+	Started  time.Time        `json:"started,omitzero"`
+	InForce  time.Time        `json:"inForce,omitzero"` // when its ops were done and the hold began
+	Finished time.Time        `json:"finished,omitzero"`
+	Gates    map[string]Tally `json:"gates,omitempty"`
+}
+
+// Tally sums up what one gate said during one step.
+type Tally struct {
+	Last   gates.Standing  `json:"last"`
+	Worst  *gates.Standing `json:"worst,omitempty"` // the first failure, or the last missing data
+	Looks  int             `json:"looks"`
+	Fails  int             `json:"fails"`
+	NoData int             `json:"noData,omitempty"`
+}
+
+// Past is a rollout that ended, as the history keeps it.
+type Past struct {
+	ID      string            `json:"id"`
+	Images  map[string]string `json:"images"`
+	Phase   Phase             `json:"phase"`
+	Reason  string            `json:"reason,omitempty"`
+	Started time.Time         `json:"started"`
+	Ended   time.Time         `json:"ended"`
+	Holder  string            `json:"holder"`
+	// Template is the pod template that the rollout brought, whole: a rollback restores what ran.
+	Template   plan.Object `json:"template,omitempty"`
+	PlanDigest string      `json:"planDigest"`
+}
+
+// HistoryLimit is how many ended rollouts the record keeps.
+const HistoryLimit = 10
+
+// remember moves an ended rollout to the front of the history.
+func (r *Record) remember() {
+	ro := r.Rollout
+	past := Past{
+		ID: ro.ID, Images: ro.Plan.Target.Images, Phase: ro.Phase, Reason: ro.Reason, Started: ro.Started,
+		Ended: ro.Ended, Holder: ro.Holder, Template: ro.Plan.Objects.Templates[plan.Candidate], PlanDigest: ro.PlanDigest,
+	}
+	r.History = append([]Past{past}, r.History...)
+	if len(r.History) > HistoryLimit {
+		r.History = r.History[:HistoryLimit]
+	}
+}
+
+// Current is the state of the step that was started last.
+func (r *Rollout) Current() *StepState { return &r.Steps[r.Step] }
+
+// Weight is the share of requests that meets the new version, as far as it was saved.
+func (r *Rollout) Weight() plan.Share {
+	if r.Phase == RolledBack || len(r.Plan.Steps) == 0 {
+		return 0
+	}
+	if s := r.Plan.Steps[r.Step]; !r.Steps[r.Step].InForce.IsZero() || r.Step == 0 {
+		return s.Weight
+	}
+	return r.Plan.Steps[r.Step-1].Weight
+}

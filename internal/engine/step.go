@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/routine"
+)
+
+// aheadOf is how long before the end of a hold the next step is prepared.
+const aheadOf = 10 * time.Second
+
+// stepRun is one step being carried out: its ops beside the loop, its gates watched from the start.
+type stepRun struct {
+	*run
+	step    plan.Step
+	state   *StepState
+	panel   *panel
+	applied chan error // the result of Do
+	ahead   chan error // the result of Ahead; nil while it does not run
+	holdEnd time.Time  // zero until the ops are done
+	aheadAt time.Time  // zero when there is nothing (more) to prepare
+}
+
+// step applies the present step and holds while its gates watch. It returns nil when the step is done, *undo when the
+// rollout must go back, and any other error when the run must stop.
+func (r *run) step(ctx context.Context) error {
+	s := &stepRun{run: r, step: r.ro.Plan.Steps[r.ro.Step], state: r.ro.Current(),
+		applied: make(chan error, 1)}
+	s.panel = newPanel(r.Engine, s.step, r.Clock.Now())
+
+	work, cancel := context.WithCancel(ctx)
+	s.start(work, s.step.Do, s.applied)
+	err := s.loop(ctx, work)
+	if err != nil {
+		cancel()
+	}
+	s.drainWork()
+	cancel()
+	s.panel.stop()
+	s.state.Gates = s.panel.tallies()
+	return err
+}
+
+// start applies ops one after another beside the loop.
+func (s *stepRun) start(ctx context.Context, ops []plan.Op, done chan<- error) {
+	routine.Go(func() {
+		for _, op := range ops {
+			if err := s.Actuator.Apply(ctx, op); err != nil {
+				done <- fmt.Errorf("could not %s: %w", op, err)
+				return
+			}
+		}
+		done <- nil
+	})
+}
+
+// drainWork waits until no op of the step is running any more: what comes next must be the only writer.
+func (s *stepRun) drainWork() {
+	if s.applied != nil {
+		<-s.applied
+	}
+	if s.ahead != nil {
+		<-s.ahead
+	}
+}
+
+func (s *stepRun) loop(ctx, work context.Context) error {
+	for {
+		if s.done() {
+			return nil
+		}
+		now := s.Clock.Now()
+		s.panel.askDue(work, now, s.Look)
+		timer := s.Clock.NewTimer(s.nextMoment(now).Sub(now))
+		err := s.wait(ctx, work, timer)
+		timer.Stop()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// wait handles the one thing that happens next.
+func (s *stepRun) wait(ctx, work context.Context, timer clock.Timer) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case req := <-s.requests:
+		return s.answer(ctx, req)
+	case err := <-s.applied:
+		return s.inForce(ctx, err)
+	case err := <-s.ahead:
+		s.ahead = nil
+		return s.failure(ctx, err)
+	case look := <-s.panel.looks:
+		return s.judge(ctx, look)
+	case <-timer.C():
+		return s.moment(work)
+	}
+}
+
+// moment handles what is due by the clock.
+func (s *stepRun) moment(work context.Context) error {
+	now := s.Clock.Now()
+	if !now.Before(s.ro.Deadline) {
+		return &undo{cause: CauseDeadline, reason: fmt.Sprintf("the rollout was not done by its deadline (%s); "+
+			"raise `spec.deadline` if it needs longer", s.ro.Deadline.UTC().Format(time.RFC3339))}
+	}
+	if !s.aheadAt.IsZero() && !now.Before(s.aheadAt) {
+		s.aheadAt = time.Time{}
+		s.ahead = make(chan error, 1)
+		s.start(work, []plan.Op{*s.step.Ahead}, s.ahead)
+	}
+	return nil
+}
+
+// inForce begins the hold.
+func (s *stepRun) inForce(ctx context.Context, err error) error {
+	s.applied = nil
+	if err != nil {
+		return s.failure(ctx, err)
+	}
+	now := s.Clock.Now()
+	s.state.InForce = now
+	s.holdEnd = now.Add(time.Duration(s.step.Hold))
+	if s.step.Ahead != nil {
+		s.aheadAt = maxTime(now, s.holdEnd.Add(-aheadOf))
+	}
+	s.panel.inForce(now)
+	s.tell(ctx, Event{Kind: EventInForce, Message: s.step.Title})
+	if s.step.Hold == 0 || len(s.step.Gates) == 0 {
+		return nil
+	}
+	if err := s.Store.Save(ctx, s.rec); err != nil {
+		return fmt.Errorf("save that step %s is in force: %w", s.step.ID, err)
+	}
+	return nil
+}
+
+// failure turns an op's error into the way back, unless the run itself must stop.
+func (s *stepRun) failure(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case context.Cause(ctx) != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, ErrLockLost), errors.Is(err, ErrFenced):
+		return err
+	}
+	return &undo{cause: CauseFailure, reason: err.Error()}
+}
+
+// answer takes a request out of the inbox. One that means another rollout is stale.
+func (s *stepRun) answer(ctx context.Context, req Request) error {
+	if err := s.Inbox.Clear(ctx, req.ID); err != nil {
+		s.tell(ctx, Event{Kind: EventWarning, Message: fmt.Sprintf("could not clear the request to %s: %v", req.Verb, err)})
+	}
+	if req.Rollout != "" && req.Rollout != s.ro.ID {
+		return nil
+	}
+	u := &undo{cause: CauseAbort, by: req.By, reason: "aborted by " + req.By}
+	if req.Verb == Supersede {
+		u.cause, u.reason = CauseSuperseded, "superseded by "+req.By
+	}
+	if req.Reason != "" {
+		u.reason += ": " + req.Reason
+	}
+	return u
+}
+
+// done tells whether the ops are in force, the hold is over and every gate has passed since.
+func (s *stepRun) done() bool {
+	return !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdEnd) && s.panel.satisfied()
+}
+
+func (s *stepRun) nextMoment(now time.Time) time.Time {
+	next := s.ro.Deadline
+	if due, ok := s.panel.nextDue(); ok {
+		next = minTime(next, due)
+	}
+	if s.holdEnd.After(now) {
+		next = minTime(next, s.holdEnd)
+	}
+	if !s.aheadAt.IsZero() {
+		next = minTime(next, s.aheadAt)
+	}
+	return maxTime(next, now)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

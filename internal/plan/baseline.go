@@ -1,0 +1,87 @@
+package plan
+
+import "maps"
+
+// Ref names an object of the cluster.
+type Ref struct {
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+}
+
+// String is kind/name, as kubectl writes it.
+func (r Ref) String() string { return r.Kind + "/" + r.Name }
+
+// Object is any Kubernetes object, unknown fields included.
+type Object = map[string]any
+
+// Baseline is what was observed before anything was touched. It is saved with the rollout: a resumed run compiles its
+// plan from here, not from the half-changed cluster.
+type Baseline struct {
+	Workload Object   `json:"workload"`
+	Service  Object   `json:"service,omitempty"`
+	Routes   []Object `json:"routes,omitempty"`
+	// Scaler is the HorizontalPodAutoscaler or ScaledObject that sizes the workload.
+	Scaler Object `json:"scaler,omitempty"`
+	// Selecting holds the NetworkPolicies, PodDisruptionBudgets and other Services of the namespace that select the
+	// workload's pods.
+	Selecting []Object `json:"selecting,omitempty"`
+	// Size is the number of pods that the base runs.
+	Size int `json:"size"`
+	// Features are the supportedFeatures of the routes' GatewayClasses.
+	Features []string `json:"features,omitempty"`
+}
+
+// RefOf names an object that is held as data.
+func RefOf(o Object) Ref {
+	meta, _ := o["metadata"].(map[string]any)
+	str := func(m map[string]any, key string) string { s, _ := m[key].(string); return s }
+	return Ref{APIVersion: str(o, "apiVersion"), Kind: str(o, "kind"), Namespace: str(meta, "namespace"), Name: str(meta, "name")}
+}
+
+// Traffic says which routes are split between which Services.
+type Traffic struct {
+	Router    string   `json:"router"` // as named in the catalog: gatewayAPI, ...
+	Routes    []Ref    `json:"routes"`
+	Rules     []string `json:"rules,omitempty"` // names of rules; none means every rule that sends to the base's Service
+	Base      string   `json:"base"`            // Service of the base
+	Candidate string   `json:"candidate"`       // Service of the candidate
+}
+
+// Objects are the objects that a plan's ops speak of.
+type Objects struct {
+	Workload Ref      `json:"workload"`
+	Traffic  *Traffic `json:"traffic,omitempty"`
+	Scaler   *Ref     `json:"scaler,omitempty"`
+	// Create is what the candidate consists of: its Deployment first, then its Service and copied policies.
+	Create []Object `json:"create,omitempty"`
+	// Templates are the pod templates of the two versions.
+	Templates map[Side]Object `json:"templates"`
+	// Selectors find the pods of each side.
+	Selectors map[Side]map[string]string `json:"selectors"`
+	// Originals are the user's objects that the rollout changes, as they were.
+	Originals []Object `json:"originals,omitempty"`
+	Size      int      `json:"size"` // pods of the base at the start
+}
+
+// CandidateRef names the candidate's Deployment.
+func (o Objects) CandidateRef() (Ref, bool) {
+	if len(o.Create) == 0 {
+		return Ref{}, false
+	}
+	return RefOf(o.Create[0]), true
+}
+
+// Original finds the object as it was before the rollout.
+func (o Objects) Original(ref Ref) (Object, bool) {
+	for _, original := range o.Originals {
+		if RefOf(original) == ref {
+			return original, true
+		}
+	}
+	return nil, false
+}
+
+// SameImages tells whether two images by container are equal.
+func SameImages(a, b map[string]string) bool { return maps.Equal(a, b) }

@@ -1,0 +1,92 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Kind says what an op states about the cluster.
+type Kind string
+
+// The kinds of ops. Each is absolute: it describes how the cluster is when the op is done, whatever it was before.
+const (
+	// EnsureCandidate: the candidate's Deployment, Service and copied policies exist, sized for Weight, and are ready.
+	EnsureCandidate Kind = "candidate"
+	// ScaleCandidate: the candidate has the pods that Weight needs; all are ready unless NoWait.
+	ScaleCandidate Kind = "scale"
+	// SetSplit: Weight of the requests goes to the candidate, the rest to the base, accepted by every gateway. With
+	// Weight 0 nothing of ours is left in the route. Guard passes before the op is done.
+	SetSplit Kind = "split"
+	// HoldScaler: the base's autoscaler keeps at least the present size.
+	HoldScaler Kind = "hold-scaler"
+	// ReleaseScaler: the base's autoscaler is as the user wrote it.
+	ReleaseScaler Kind = "release-scaler"
+	// RollBase: the base runs Template at full size and is ready.
+	RollBase Kind = "roll-base"
+	// ReleaseBase: no mark of ours is left on the base.
+	ReleaseBase Kind = "release-base"
+	// RemoveCandidate: nothing that the rollout made is left.
+	RemoveCandidate Kind = "remove-candidate"
+)
+
+// Op is one absolute, idempotent statement about the cluster.
+type Op struct {
+	Kind    Kind     `json:"kind"`
+	Weight  Share    `json:"weight,omitempty"`
+	Pods    int      `json:"pods,omitempty"` // a number of candidate pods that overrides the one from Weight
+	MinPods int      `json:"minPods,omitempty"`
+	Guard   Duration `json:"guard,omitempty"` // SetSplit: how long after acceptance until the op counts as done
+	NoWait  bool     `json:"noWait,omitempty"`
+	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes.
+	Strict bool `json:"strict,omitempty"`
+	// Version is whose pod template RollBase brings: the candidate's (new) or the base's (as it was).
+	Version Side `json:"version,omitempty"`
+}
+
+// String is the op in a person's words.
+func (o Op) String() string {
+	switch o.Kind {
+	case EnsureCandidate:
+		return fmt.Sprintf("create the candidate, sized for %s of the traffic, and wait until it is ready", o.Weight)
+	case ScaleCandidate:
+		return fmt.Sprintf("size the candidate for %s of the traffic", o.Weight)
+	case SetSplit:
+		if o.Weight == 0 {
+			return "send every request to the base, the route as the user wrote it"
+		}
+		return fmt.Sprintf("send %s of the requests to the candidate", o.Weight)
+	case HoldScaler:
+		return "hold the base's autoscaler at no less than the present size"
+	case ReleaseScaler:
+		return "give the base's autoscaler its own minimum back"
+	case RollBase:
+		if o.Version == Candidate {
+			return "roll the base to the new version while it has no traffic from the route"
+		}
+		return "roll the base back to the old version while it has no traffic from the route"
+	case ReleaseBase:
+		return "take our marks off the base"
+	case RemoveCandidate:
+		return "remove the candidate and all that was made for it"
+	default:
+		return string(o.Kind)
+	}
+}
+
+// PodsFor is how many candidate pods the op needs beside a base of size pods.
+func (o Op) PodsFor(size int) int {
+	if o.Pods > 0 {
+		return o.Pods
+	}
+	return max(o.Weight.Of(size), o.MinPods, 1)
+}
+
+// Raw is JSON that is kept as it is.
+type Raw = json.RawMessage
+
+// With is the op with a guard.
+func (o Op) With(guard time.Duration) Op {
+	o.Guard = Duration(guard)
+	return o
+}

@@ -1,0 +1,29 @@
+package traffic
+
+import (
+	"context"
+
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// Router reads and sets the split of routes. Every method is idempotent, retries what passes and honours ctx at once.
+type Router interface {
+	// Set sends weight (more than 0) of the requests of the routes' rules to t.Candidate and the rest to t.Base.
+	Set(ctx context.Context, t plan.Traffic, weight plan.Share) error
+	// Restore takes t.Candidate and every mark of ours out of the routes. originals are the routes before the
+	// rollout, as far as they are known.
+	Restore(ctx context.Context, t plan.Traffic, originals []plan.Object) error
+	// InForce returns when every gateway has accepted the routes as they are now, or with an error that says which
+	// one has not and what it says. Acceptance is not yet the data plane: a guard has to follow.
+	InForce(ctx context.Context, t plan.Traffic) error
+}
+
+// Original is the name of the annotation in which a user's object keeps its original part while a rollout of the
+// workload changes it. Names are valid for any workload name of up to 50 characters; longer ones are cut.
+func Original(workload string) string {
+	const limit = 63 - len("original.")
+	if len(workload) > limit {
+		workload = workload[:limit-9] + "-" + plan.Digest(workload)[:8]
+	}
+	return "tidegate.dev/original." + workload
+}
