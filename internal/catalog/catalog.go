@@ -1,0 +1,62 @@
+// Package catalog holds the only lists of strategies, gates, routers and providers. To add one is to write its package
+// and to add its line here.
+package catalog
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/tidegate/tidegate/gates"
+	"github.com/tidegate/tidegate/gates/threshold"
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/metrics"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
+	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/strategies"
+	"github.com/tidegate/tidegate/strategies/canary"
+)
+
+// Strategy is the compiler for the spec's strategy block.
+func Strategy(s spec.Strategy) (strategies.Strategy, error) {
+	for _, known := range []strategies.Strategy{canary.Strategy{}} {
+		if known.Name() == s.Kind() {
+			return known, nil
+		}
+	}
+	return nil, fmt.Errorf("this version of Tidegate has no strategy %q", s.Kind())
+}
+
+// Router is the router that a plan's traffic names. Its views belong to the scene.
+func Router(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) (traffic.Router, error) {
+	switch t.Router {
+	case gatewayapi.Name:
+		return gatewayapi.New(client, scene, workload, t), nil
+	default:
+		return nil, fmt.Errorf("this version of Tidegate has no router %q; run with the version that wrote the plan", t.Router)
+	}
+}
+
+// Provider is the metrics provider that a spec's entry describes.
+func Provider(p spec.Provider, c clock.Clock, e *Expander) (metrics.Provider, error) {
+	switch {
+	case p.Prometheus != nil:
+		return prometheusProvider(*p.Prometheus, c, e)
+	default:
+		return nil, fmt.Errorf("this version of Tidegate has no metrics provider %q", p.Kind())
+	}
+}
+
+// Gate is the gate that a spec's entry describes, asking one of the providers by its name in the spec. interval is what
+// its query calls .Interval.
+func Gate(g spec.Gate, interval time.Duration, providers map[string]metrics.Provider) (gates.Gate, error) {
+	switch {
+	case g.Threshold != nil:
+		return threshold.New(threshold.Config{Name: g.Name, Query: g.Threshold.Query, Pass: g.Threshold.Pass,
+			Fail: g.Threshold.Fail, Interval: interval}, providers[g.Threshold.From])
+	default:
+		return nil, fmt.Errorf("this version of Tidegate has no gate kind %q", g.Kind())
+	}
+}

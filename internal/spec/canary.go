@@ -1,0 +1,84 @@
+package spec
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Settle says how the base takes over the new version.
+type Settle string
+
+// SettleOffTraffic rolls the base while the candidate carries everything.
+const SettleOffTraffic Settle = "offTraffic"
+
+// Canary gives a second Deployment a growing share of the requests.
+type Canary struct {
+	Steps   []Step    `json:"steps" spec:"required,nonempty" doc:"the shares, rising from step to step"`
+	Hold    Duration  `json:"hold,omitempty" doc:"hold of the steps that name none"`
+	Bake    Duration  `json:"bake" spec:"default=0s" doc:"time at full share with the base untouched, before it settles"`
+	Settle  Settle    `json:"settle" spec:"default=offTraffic,enum=offTraffic" doc:"how the base takes over the new version"`
+	Drain   *Duration `json:"drain,omitempty" doc:"time for connections to end before pods stop; the pod's grace period when left out"`
+	MinPods int       `json:"minPods" spec:"default=1,min=1" doc:"fewest pods of the candidate"`
+}
+
+// Step is one share of the requests, kept for a time while gates watch. Its
+// short form is the weight alone.
+type Step struct {
+	_ struct{} `spec:"short=weight"`
+
+	Weight Percent  `json:"weight" spec:"required" doc:"share of the requests that the candidate gets"`
+	Hold   Duration `json:"hold" doc:"how long the step stays; the canary's hold when left out"`
+	Name   string   `json:"name,omitempty" spec:"format=name" doc:"name of the step, for a gate's at"`
+	Pods   int      `json:"pods,omitempty" spec:"min=1" doc:"pods of the candidate in this step; as many as the weight asks for when left out"`
+}
+
+var (
+	_ phased   = (*Canary)(nil)
+	_ finisher = (*Canary)(nil)
+)
+
+// StepAt is the index of the step whose name or weight a gate's at is.
+func (c Canary) StepAt(at string) (index int, ok bool) {
+	weight, err := ParsePercent(at)
+	for i, step := range c.Steps {
+		if at != "" && step.Name == at || err == nil && step.Weight == weight {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// stepNames is each step's name, or its weight if it has none.
+func (c Canary) stepNames() []string {
+	names := make([]string, len(c.Steps))
+	for i, step := range c.Steps {
+		names[i] = step.Name
+		if step.Name == "" {
+			names[i] = step.Weight.String()
+		}
+	}
+	return names
+}
+
+// finish gives the steps their hold, and compares the steps with each other.
+func (c *Canary) finish(s scope) {
+	var last Percent
+	names := map[string]bool{}
+	for i := range c.Steps {
+		step, path := &c.Steps[i], fmt.Sprintf("steps[%d]", i)
+		if !s.written(path + ".hold") {
+			step.Hold = c.Hold
+		}
+		if step.Weight != 0 && step.Weight <= last {
+			s.fail(path, fmt.Sprintf("%s does not rise above the %s before it", step.Weight, last), "Shares rise from step to step.")
+		}
+		last = max(last, step.Weight)
+		switch {
+		case slices.Contains(fixedMoments(), step.Name):
+			s.fail(path+".name", fmt.Sprintf("`%s` is a moment of every rollout", step.Name), "Give the step another name.")
+		case step.Name != "" && names[step.Name]:
+			s.fail(path+".name", fmt.Sprintf("`%s` is the name of an earlier step", step.Name), "Give each step a name of its own.")
+		}
+		names[step.Name] = true
+	}
+}

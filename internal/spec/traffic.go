@@ -1,0 +1,45 @@
+package spec
+
+// Traffic says what divides the requests between base and candidate: exactly
+// one router, and how to treat it.
+type Traffic struct {
+	GatewayAPI *GatewayAPI `json:"gatewayAPI,omitempty" spec:"oneof" doc:"routes of the Gateway API"`
+
+	Guard  Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
+	Assume []string `json:"assume,omitempty" spec:"format=feature" doc:"features that the router has although it does not report them"`
+}
+
+// Kind is the name of the router's block, such as gatewayAPI.
+func (t Traffic) Kind() string { return kindOf(t) }
+
+// GatewayAPI names the routes whose rules carry the workload's requests.
+type GatewayAPI struct {
+	HTTPRoute string     `json:"httpRoute,omitempty" spec:"oneof,format=subdomain" doc:"the HTTPRoute, in the workload's namespace"`
+	Routes    []RouteRef `json:"routes,omitempty" spec:"oneof,nonempty" doc:"several routes, or routes of other namespaces"`
+	Rules     []string   `json:"rules,omitempty" spec:"nonempty,format=subdomain" doc:"names of the rules to steer; every rule with the workload's Service when left out"`
+}
+
+// RouteRef names one route.
+type RouteRef struct {
+	Kind      string `json:"kind" spec:"default=HTTPRoute,enum=HTTPRoute" doc:"kind of the route"`
+	Name      string `json:"name" spec:"required,format=subdomain" doc:"name of the route"`
+	Namespace string `json:"namespace,omitempty" spec:"format=name" doc:"namespace of the route; the workload's when left out"`
+}
+
+// KindHTTPRoute is the kind of a RouteRef.
+const KindHTTPRoute = "HTTPRoute"
+
+// AllRoutes is the routes in one form, whichever of the fields named them, with
+// the given namespace where none is written.
+func (g GatewayAPI) AllRoutes(namespace string) []RouteRef {
+	routes := append([]RouteRef(nil), g.Routes...)
+	if g.HTTPRoute != "" {
+		routes = append(routes, RouteRef{Kind: KindHTTPRoute, Name: g.HTTPRoute})
+	}
+	for i := range routes {
+		if routes[i].Namespace == "" {
+			routes[i].Namespace = namespace
+		}
+	}
+	return routes
+}
