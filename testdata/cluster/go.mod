@@ -1,0 +1,3 @@
+module github.com/tidegate/tidegate/testdata/cluster
+
+go 1.26.7
