@@ -178,3 +178,21 @@ func stringAt(u *unstructured.Unstructured, path ...string) string {
 func set(o plan.Object, m map[string]string, path ...string) {
 	_ = unstructured.SetNestedStringMap(o, m, path...) // the path leads through maps: the API server says so
 }
+
+// WorkloadImages are the images by container that a workload runs.
+func WorkloadImages(workload plan.Object) map[string]string {
+	template, _, _ := unstructured.NestedMap(workload, "spec", "template")
+	return Images(template)
+}
+
+// Containers are the names of a workload's containers, in their order.
+func Containers(workload plan.Object) []string {
+	var names []string
+	containers, _, _ := unstructured.NestedSlice(workload, "spec", "template", "spec", "containers")
+	for _, item := range containers {
+		c, _ := item.(map[string]any)
+		name, _ := c["name"].(string)
+		names = append(names, name)
+	}
+	return names
+}

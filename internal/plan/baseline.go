@@ -1,6 +1,11 @@
 package plan
 
-import "maps"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Ref names an object of the cluster.
 type Ref struct {
@@ -85,3 +90,12 @@ func (o Objects) Original(ref Ref) (Object, bool) {
 
 // SameImages tells whether two images by container are equal.
 func SameImages(a, b map[string]string) bool { return maps.Equal(a, b) }
+
+// String is the target in a person's words: deployment/checkout of shop to checkout=registry/checkout:v2.
+func (t Target) String() string {
+	var images []string
+	for _, container := range slices.Sorted(maps.Keys(t.Images)) {
+		images = append(images, container+"="+t.Images[container])
+	}
+	return fmt.Sprintf("%s/%s of namespace %s with %s", strings.ToLower(t.Workload.Kind), t.Workload.Name, t.Namespace, strings.Join(images, ", "))
+}

@@ -12,7 +12,6 @@ import (
 // says what a pattern cannot.
 type format struct {
 	pattern *regexp.Regexp // must match
-	not     *regexp.Regexp // must not match, if there is one
 	noun    string         // what the text should be
 	hint    string
 	check   func(string) error // its errors carry a hint
@@ -31,7 +30,6 @@ var (
 	headerText    = regexp.MustCompile("^[-A-Za-z0-9!#$%&'*+.^_`|~]+$")
 	urlText       = regexp.MustCompile(`^https?://|\$\{`)
 	anyText       = regexp.MustCompile(`\S`)
-	outsidePath   = regexp.MustCompile(`^/|^[A-Za-z]:|^~|\\|(^|/)\.\.(/|$)|[\x00-\x1f]`)
 )
 
 // formatNamed is the format of a spec tag.

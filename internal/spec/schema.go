@@ -159,9 +159,6 @@ func text(t reflect.Type, r rule) object {
 	}
 	f := formatNamed(r.format)
 	s["minLength"], s["pattern"] = 1, f.pattern.String()
-	if f.not != nil {
-		s["not"] = object{"pattern": f.not.String()}
-	}
 	return s
 }
 
