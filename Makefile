@@ -1,0 +1,50 @@
+# Tidegate. `make` lists the targets.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/tidegate/tidegate/internal/cli.version=$(VERSION)
+UNIT     = $(shell $(GO) list ./... | grep -v /internal/e2e)
+LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.2
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-unit test-cluster bench lint fmt schema cluster-up cluster-down clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the static binary bin/tidegate
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidegate ./cmd/tidegate
+
+demo: ## A good and a bad release on the embedded cluster
+	$(GO) run ./cmd/tidegate demo
+
+test: test-unit test-cluster ## All tests, the real cluster included (Linux as root; the first time it builds Kubernetes, about 12 minutes)
+
+test-unit: ## Everything but the real cluster, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 20m $(UNIT)
+	$(GO) test -C testdata/cluster ./...
+
+test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
+	$(GO) test -timeout 60m -count 1 ./internal/e2e
+
+bench: build ## Print the measures of docs/benchmarks.md
+	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e
+
+lint: ## golangci-lint, import directions included
+	$(GO) run $(LINTER) run ./...
+
+fmt: ## Format the code
+	gofmt -w $$(git ls-files '*.go')
+
+schema: ## Print the JSON Schema of the spec
+	@$(GO) run ./cmd/tidegate schema
+
+cluster-up: ## Start the real cluster and leave it running
+	$(GO) run -C testdata/cluster . up
+
+cluster-down: ## Stop the real cluster and remove every trace of it
+	$(GO) run -C testdata/cluster . down
+
+clean: ## Remove what was built
+	rm -rf bin dist
