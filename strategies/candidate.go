@@ -134,7 +134,7 @@ func copies(b plan.Baseline, change relabel) []plan.Object {
 func stripped(u *unstructured.Unstructured) plan.Object {
 	spec, _, _ := unstructured.NestedMap(u.Object, "spec")
 	o := unstructured.Unstructured{Object: map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind(), "spec": spec}}
-	o.SetName(suffixed(u.GetName(), 63))
+	o.SetName(CandidateName(u.GetName()))
 	o.SetNamespace(u.GetNamespace())
 	o.SetLabels(untracked(u.GetLabels()))
 	o.SetAnnotations(untracked(u.GetAnnotations()))

@@ -71,6 +71,9 @@ func fewest(keys []string, values map[string]string, others []plan.Object) strin
 	return best
 }
 
+// CandidateName is the name of the candidate's object for one of the base's.
+func CandidateName(name string) string { return suffixed(name, 63) }
+
 // suffixed appends the candidate's suffix; what would be longer than limit is cut and told apart by a digest.
 func suffixed(name string, limit int) string {
 	if len(name)+len(Suffix) <= limit {

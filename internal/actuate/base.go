@@ -11,7 +11,6 @@ import (
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
-	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // baseNow is the workload as the watch last told; the first time it waits for the watch.
@@ -56,7 +55,7 @@ func (a *Actuator) setTemplate(o *unstructured.Unstructured, version plan.Side) 
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
 	}
-	mark := traffic.Original(a.objects.Workload.Name)
+	mark := kube.OriginalMark(a.objects.Workload.Name)
 	_, marked := o.GetAnnotations()[mark]
 	switch digest := plan.Digest(present); {
 	case digest == plan.Digest(template):
@@ -67,7 +66,7 @@ func (a *Actuator) setTemplate(o *unstructured.Unstructured, version plan.Side) 
 			Hint:   "See who: kubectl get deployment " + a.objects.Workload.Name + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
 		}
 	case !marked && version == plan.Candidate:
-		if err := keepOriginal(o, mark, map[string]any{"template": present}); err != nil {
+		if err := kube.KeepOriginal(o, mark, map[string]any{"template": present}); err != nil {
 			return false, err
 		}
 	}
@@ -82,9 +81,9 @@ func (a *Actuator) releaseBase(ctx context.Context) error {
 // release removes our marks from an object of the user's, after give (may be nil) has restored what the annotation kept.
 // Values first, managedFields second: a write that changes a value makes us its owner again.
 func (a *Actuator) release(ctx context.Context, ref plan.Ref, give func(o *unstructured.Unstructured, kept map[string]any) error) error {
-	mark := traffic.Original(a.objects.Workload.Name)
+	mark := kube.OriginalMark(a.objects.Workload.Name)
 	stored, err := a.client.Modify(ctx, ref, func(o *unstructured.Unstructured) (bool, error) {
-		kept, marked := readOriginal(o, mark)
+		kept, marked := kube.ReadOriginal(o, mark)
 		if !marked {
 			return false, nil
 		}

@@ -97,7 +97,9 @@ func (a *Actuator) candidateReady(ctx context.Context, size int, generation int6
 	return a.podsReady(ctx, wanted{
 		what: "the candidate", ref: ref, view: a.candidate, pods: a.candidatePods, generation: generation,
 		done: func(r kube.Rollout) bool {
-			return r.Current && r.Desired >= size && r.Updated >= size && r.Available >= size && r.Ready >= size
+			// The pods come by a watch of their own: the gates must see them, too.
+			return r.Current && r.Desired >= size && r.Updated >= size && r.Available >= size && r.Ready >= size &&
+				ready(a.Pods(plan.Candidate)) >= size
 		},
 	})
 }
@@ -130,4 +132,14 @@ func refused(o plan.Object, err error) error {
 	}
 	return &engine.StepError{Reason: fmt.Sprintf("the cluster refused %s: %v", ref, err),
 		Hint: "Mend what it names (permissions, quota, an admission policy) and deploy again."}
+}
+
+func ready(pods []kube.Pod) int {
+	n := 0
+	for _, p := range pods {
+		if p.Ready {
+			n++
+		}
+	}
+	return n
 }

@@ -7,16 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/kube"
-	"github.com/tidegate/tidegate/internal/traffic"
 )
-
-// minimum is where a scaler keeps its lower bound.
-func minimum(kind string) []string {
-	if kind == "ScaledObject" {
-		return []string{"spec", "minReplicaCount"}
-	}
-	return []string{"spec", "minReplicas"}
-}
 
 // holdScaler raises the scaler's minimum to the present size, so that a base that loses traffic to the candidate keeps
 // the pods that it needs when the traffic comes back.
@@ -29,7 +20,7 @@ func (a *Actuator) holdScaler(ctx context.Context) error {
 		return err
 	}
 	size := int64(max(kube.DeploymentRollout(base).Desired, 1))
-	path, mark := minimum(a.objects.Scaler.Kind), traffic.Original(a.objects.Workload.Name)
+	path, mark := kube.ScalerMinimum(a.objects.Scaler.Kind), kube.OriginalMark(a.objects.Workload.Name)
 	_, err = a.client.Modify(ctx, *a.objects.Scaler, func(o *unstructured.Unstructured) (bool, error) {
 		if _, marked := o.GetAnnotations()[mark]; marked {
 			return false, nil
@@ -42,7 +33,7 @@ func (a *Actuator) holdScaler(ctx context.Context) error {
 		if found {
 			kept["min"] = present
 		}
-		if err := keepOriginal(o, mark, kept); err != nil {
+		if err := kube.KeepOriginal(o, mark, kept); err != nil {
 			return false, err
 		}
 		return true, unstructured.SetNestedField(o.Object, size, path...)
@@ -58,7 +49,7 @@ func (a *Actuator) releaseScaler(ctx context.Context) error {
 	if a.objects.Scaler == nil {
 		return nil
 	}
-	path := minimum(a.objects.Scaler.Kind)
+	path := kube.ScalerMinimum(a.objects.Scaler.Kind)
 	return a.release(ctx, *a.objects.Scaler, func(o *unstructured.Unstructured, kept map[string]any) error {
 		if min, ok := kept["min"].(float64); ok {
 			return unstructured.SetNestedField(o.Object, int64(min), path...)

@@ -3,6 +3,7 @@ package traffic
 import (
 	"context"
 
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
@@ -18,12 +19,5 @@ type Router interface {
 	InForce(ctx context.Context, t plan.Traffic) error
 }
 
-// Original is the name of the annotation in which a user's object keeps its original part while a rollout of the
-// workload changes it. Names are valid for any workload name of up to 50 characters; longer ones are cut.
-func Original(workload string) string {
-	const limit = 63 - len("original.")
-	if len(workload) > limit {
-		workload = workload[:limit-9] + "-" + plan.Digest(workload)[:8]
-	}
-	return "tidegate.dev/original." + workload
-}
+// Original is kube.OriginalMark.
+func Original(workload string) string { return kube.OriginalMark(workload) }

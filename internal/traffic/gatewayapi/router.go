@@ -38,7 +38,7 @@ var _ traffic.Router = (*Router)(nil)
 
 // New returns a router for the routes of t, which it follows in the scene.
 func New(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) *Router {
-	r := &Router{client: client, scene: scene, annotation: traffic.Original(workload),
+	r := &Router{client: client, scene: scene, annotation: kube.OriginalMark(workload),
 		views: map[plan.Ref]*kube.View{}, written: map[plan.Ref]int64{}}
 	for _, ref := range t.Routes {
 		r.views[ref] = scene.FollowOne(ref)
@@ -81,6 +81,20 @@ func (r *Router) Restore(ctx context.Context, t plan.Traffic, originals []plan.O
 		}
 	}
 	return nil
+}
+
+// Cleaned is the route as it was before a rollout of the workload, made from the route as it is and what its annotation
+// kept. touched tells whether a rollout had changed it.
+func Cleaned(route plan.Object, workload string, t plan.Traffic) (cleaned plan.Object, touched bool, err error) {
+	u := (&unstructured.Unstructured{Object: route}).DeepCopy()
+	touched, err = restore(u, t, kube.OriginalMark(workload), nil)
+	return u.Object, touched, err
+}
+
+// Splits tells whether the route has a rule that may send to the candidate.
+func Splits(route plan.Object, t plan.Traffic) bool {
+	rules, err := readRules(&unstructured.Unstructured{Object: route})
+	return err == nil && slices.ContainsFunc(rules, func(r map[string]any) bool { return indexOf(backends(r), t.Candidate) >= 0 })
 }
 
 func original(originals []plan.Object, ref plan.Ref) plan.Object {

@@ -1,4 +1,4 @@
-package actuate
+package kube
 
 import (
 	"bytes"
@@ -14,9 +14,20 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
-// keepOriginal writes what the object was into its annotation, compressed: a pod template may be long, annotations may
+// OriginalMark is the name of the annotation in which a user's object keeps its original part while a rollout of the
+// workload changes it; one per workload, so that two rollouts may share a route. A long workload name is cut and told
+// apart by a digest.
+func OriginalMark(workload string) string {
+	const limit = 63 - len("original.")
+	if len(workload) > limit {
+		workload = workload[:limit-9] + "-" + plan.Digest(workload)[:8]
+	}
+	return "tidegate.dev/original." + workload
+}
+
+// KeepOriginal writes what the object was into its annotation, compressed: a pod template may be long, annotations may
 // not exceed 256 KiB.
-func keepOriginal(o *unstructured.Unstructured, mark string, kept map[string]any) error {
+func KeepOriginal(o *unstructured.Unstructured, mark string, kept map[string]any) error {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	if err := json.NewEncoder(z).Encode(kept); err != nil {
@@ -34,8 +45,8 @@ func keepOriginal(o *unstructured.Unstructured, mark string, kept map[string]any
 	return nil
 }
 
-// readOriginal reads what keepOriginal wrote. A mark that cannot be read keeps nothing.
-func readOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bool) {
+// ReadOriginal reads what KeepOriginal wrote. A mark that cannot be read keeps nothing.
+func ReadOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bool) {
 	text, marked := o.GetAnnotations()[mark]
 	if !marked {
 		return nil, false
@@ -54,4 +65,12 @@ func readOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bo
 		return nil, true
 	}
 	return kept, true
+}
+
+// ScalerMinimum is where a scaler of this kind keeps its lower bound.
+func ScalerMinimum(kind string) []string {
+	if kind == "ScaledObject" {
+		return []string{"spec", "minReplicaCount"}
+	}
+	return []string{"spec", "minReplicas"}
 }

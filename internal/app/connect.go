@@ -1,0 +1,158 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/state/cluster"
+)
+
+// session is one command's connection to the workload's cluster.
+type session struct {
+	Options
+	namespace string
+	workload  plan.Ref
+	config    *rest.Config
+	calls     *meter
+
+	free   *kube.Client // reads, and writes that need no lock
+	store  *cluster.Store
+	locker *cluster.Locker
+	inbox  *cluster.Inbox
+}
+
+// Invalid says that the call is wrong and nothing was touched.
+type Invalid struct{ Err error }
+
+// Error is the wrapped error's text.
+func (i *Invalid) Error() string { return i.Err.Error() }
+
+// Unwrap gives the cause.
+func (i *Invalid) Unwrap() error { return i.Err }
+
+func invalid(format string, args ...any) error { return &Invalid{fmt.Errorf(format, args...)} }
+
+// connect builds the clients. It makes no call.
+func connect(o Options) (*session, error) {
+	s := &session{Options: o, calls: &meter{}}
+	config, namespace, err := loadConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	s.namespace = firstOf(o.Deploy.Spec.Namespace, o.Namespace, namespace, "default")
+	s.workload = kube.DeploymentRef(s.namespace, o.Deploy.Spec.Workload.Name)
+	s.config = rest.CopyConfig(config)
+	s.config.QPS, s.config.Burst = 50, 100
+	s.config.UserAgent = "tidegate"
+	s.config.WarningHandler = rest.NoWarnings{}
+	s.config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &metered{next: next, meter: s.calls} })
+	if o.Wrap != nil {
+		s.config.Wrap(o.Wrap)
+	}
+	s.config.Wrap(kube.BoundWatches(o.Clock))
+	free, err := dynamic.NewForConfig(s.config)
+	if err != nil {
+		return nil, invalid("the kubeconfig cannot be used: %w", err)
+	}
+	s.free = s.client(free)
+	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn}
+	s.locker = cluster.NewLocker(cluster.LockOptions{Options: base, Holder: o.Holder})
+	s.inbox = cluster.NewInbox(base)
+	s.store = cluster.NewStore(base)
+	return s, nil
+}
+
+func (s *session) client(d dynamic.Interface) *kube.Client {
+	c := kube.New(d, s.Clock, func(err error) bool {
+		return errors.Is(err, engine.ErrLockLost) || errors.Is(err, engine.ErrFenced)
+	})
+	if logs, err := kube.NewRESTLogs(s.config); err == nil {
+		c = c.WithLogs(logs)
+	}
+	return c
+}
+
+// fenced returns a client and a store whose writes need the lock.
+func (s *session) fenced() (*kube.Client, *cluster.Store, error) {
+	config := rest.CopyConfig(s.config)
+	config.Wrap(s.locker.Transport)
+	d, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, nil, fmt.Errorf("client under the lock: %w", err)
+	}
+	store := cluster.NewStore(cluster.Options{Client: d, Workload: s.workload, Clock: s.Clock, Warn: s.Warn})
+	return s.client(d), store, nil
+}
+
+// loadConfig finds the cluster: an embedded one, the kubeconfig that was named, KUBECONFIG, ~/.kube/config, or the
+// pod's own account.
+func loadConfig(o Options) (*rest.Config, string, error) {
+	if o.Config != nil {
+		return o.Config, "", nil
+	}
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	context := firstOf(o.Context, o.Deploy.Spec.Context)
+	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, "", invalid("the kubeconfig cannot be read: %w", err)
+	}
+	if context != "" && raw.Contexts[context] == nil {
+		return nil, "", invalid("the kubeconfig has no context %q; it has %s", context, contexts(raw.Contexts))
+	}
+	config, err := loader.ClientConfig()
+	if err != nil {
+		if clientcmd.IsEmptyConfig(err) {
+			return nil, "", invalid("no cluster is configured: give --kubeconfig, set KUBECONFIG, or run inside a cluster")
+		}
+		return nil, "", invalid("the kubeconfig cannot be used: %w", err)
+	}
+	namespace, _, _ := loader.Namespace()
+	return config, namespace, nil
+}
+
+func contexts(known map[string]*clientcmdapi.Context) string {
+	if len(known) == 0 {
+		return "none"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+// takeover bounds how long a run waits for the holder that it asked to go back.
+func (s *session) takeover() time.Duration {
+	return undoLimit(s.Options) + time.Minute
+}
+
+// undoLimit bounds the way back: it may roll the base, which takes up to the progress deadline, twice.
+func undoLimit(o Options) time.Duration {
+	return 2*o.Deploy.Spec.ProgressDeadline.Std() + 10*time.Minute
+}
+
+// bounded is ctx's values without its end, for what must be done although a run was cancelled.
+func bounded(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), d)
+}

@@ -1,0 +1,232 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"github.com/tidegate/tidegate/internal/report"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/catalog"
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/preflight"
+	"github.com/tidegate/tidegate/strategies"
+)
+
+// Deploy carries the new images to users, resumes the rollout in flight if it has the same target, and undoes it first
+// if it has another one. The result is set whatever the error; an error without a result is one of the call or the
+// cluster before anything was touched.
+func Deploy(ctx context.Context, o Options) (Result, error) {
+	s, err := connect(o)
+	if err != nil {
+		return Result{Result: report.Invalid}, err
+	}
+	defer s.calls.write(o.Calls)
+	providers, err := o.providers()
+	if err != nil {
+		return Result{Result: report.Invalid}, err
+	}
+	watched, err := o.watched(providers)
+	if err != nil {
+		return Result{Result: report.Invalid}, err
+	}
+	d := &deployment{session: s, watched: watched, started: o.now()}
+	result, err := d.run(ctx)
+	result.Seconds = int(o.now().Sub(d.started).Seconds())
+	result.URL = o.Deploy.Spec.URL
+	return result, err
+}
+
+// deployment is one call of Deploy.
+type deployment struct {
+	*session
+	watched []engine.Watched
+	started time.Time
+}
+
+func (d *deployment) run(ctx context.Context) (Result, error) {
+	rec, err := d.store.Load(ctx)
+	if err != nil {
+		return Result{Result: report.Failed}, fmt.Errorf("read the record of %s: %w", d.workload, err)
+	}
+	var c *compiled
+	if rec == nil || rec.Rollout == nil || !rec.Rollout.Phase.InFlight() {
+		if d.Resume {
+			return Result{Result: report.Unchanged, Reason: "no rollout is in flight: nothing to resume"}, nil
+		}
+		if c, err = d.prepare(ctx); err != nil {
+			return refusal(err), err
+		}
+		if c.unchanged {
+			return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
+		}
+		d.calls.preflightDone()
+	}
+	locked, unlock, waited, err := d.lock(ctx, rec)
+	if err != nil {
+		return d.notLocked(err)
+	}
+	defer unlock()
+	result, err := d.underLock(locked, c, waited)
+	return result, err
+}
+
+// underLock does everything that needs the lock. c is what was prepared before; it is prepared anew if the cluster was
+// changed by a rollout since.
+func (d *deployment) underLock(ctx context.Context, c *compiled, waited *waitedFor) (Result, error) {
+	client, store, err := d.fenced()
+	if err != nil {
+		return Result{Result: report.Failed}, err
+	}
+	rec, err := store.Load(ctx)
+	if err != nil {
+		return Result{Result: report.Failed}, fmt.Errorf("read the record of %s: %w", d.workload, err)
+	}
+	if rec == nil {
+		rec = &engine.Record{}
+	}
+	r := &rollout{session: d.session, client: client, store: store, record: rec, watched: d.watched}
+	if rec.Rollout != nil && rec.Rollout.Phase.InFlight() {
+		c = nil
+		if result, done, err := d.carryOn(ctx, r); done {
+			return result, err
+		}
+	} else if waited.sameTarget(rec) {
+		return ended(rec.Rollout), nil
+	}
+	if c == nil || waited != nil {
+		if c, err = d.prepare(ctx); err != nil {
+			return refusal(err), err
+		}
+	}
+	if len(c.leftovers) > 0 {
+		if err := r.recover(ctx, c); err != nil {
+			return Result{Result: report.Failed}, err
+		}
+		if c, err = d.prepare(ctx); err != nil {
+			return refusal(err), err
+		}
+	}
+	if c.unchanged {
+		return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
+	}
+	return r.begin(ctx, c)
+}
+
+// carryOn deals with a rollout in flight whose holder is gone. With the same target it is resumed, and that is all that
+// is to be done; with another one it is undone first, and done is false if that went well.
+func (d *deployment) carryOn(ctx context.Context, r *rollout) (Result, bool, error) {
+	ro := r.record.Rollout
+	same, err := d.sameTarget(ro)
+	if err != nil {
+		return Result{Result: report.Invalid}, true, err
+	}
+	resuming := ro.Phase == engine.Running && (same || d.Resume)
+	if !resuming && ro.Phase == engine.Running {
+		ro.Phase, ro.Cause, ro.Undone = engine.Undoing, engine.CauseSuperseded, 0
+		ro.By, ro.Reason = d.Holder, "superseded by "+d.Holder
+	}
+	result, err := r.resume(ctx)
+	if resuming || same || d.Resume || err != nil || result.Result == report.UndoFailed {
+		return result, true, err
+	}
+	return result, false, nil
+}
+
+// sameTarget tells whether the rollout in flight is the one that this call asks for: its plan, compiled from the
+// recorded baseline with our spec and images, has the recorded digest.
+func (d *deployment) sameTarget(ro *engine.Rollout) (bool, error) {
+	if d.Resume && len(d.Images) == 0 {
+		return true, nil
+	}
+	c, err := d.compile(preflight.Observed{Baseline: ro.Baseline})
+	if err != nil {
+		return false, nil //nolint:nilerr // a spec that cannot be compiled for that baseline is another target
+	}
+	return c.plan.Digest() == ro.PlanDigest, nil
+}
+
+// compiled is a plan with what it was made from.
+type compiled struct {
+	plan      plan.Plan
+	input     strategies.Input
+	observed  preflight.Observed
+	findings  preflight.Findings
+	leftovers []plan.Ref
+	unchanged bool
+}
+
+// prepare observes the cluster, compiles the plan and says everything that would fail.
+func (s *session) prepare(ctx context.Context) (*compiled, error) {
+	observed, err := preflight.Observe(ctx, s.free, s.Deploy, s.namespace)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.compile(observed)
+	if err != nil {
+		return nil, err
+	}
+	if c.leftovers = observed.Leftovers; len(c.leftovers) > 0 || c.unchanged {
+		return c, nil // first undone, then prepared again; or nothing to do
+	}
+	c.findings, err = preflight.Check(ctx, s.free, observed, c.input, c.plan, preflight.Options{Accept: s.Accept, Force: s.Force})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range c.findings {
+		if f.Level == preflight.Warning || f.Accepted {
+			s.Warn(f.String())
+		}
+	}
+	return c, c.findings.Err()
+}
+
+// compile is pure: it makes the plan from what was observed.
+func (s *session) compile(observed preflight.Observed) (*compiled, error) {
+	strategy, err := catalog.Strategy(s.Deploy.Spec.Strategy)
+	if err != nil {
+		return nil, &Invalid{err}
+	}
+	running := strategies.WorkloadImages(observed.Baseline.Workload)
+	images, err := s.images(strategies.Containers(observed.Baseline.Workload))
+	if err != nil {
+		return nil, err
+	}
+	in := strategies.Input{Deploy: s.Deploy, Baseline: observed.Baseline, Images: images}
+	p, err := strategy.Compile(in)
+	if err != nil {
+		return nil, &Invalid{err}
+	}
+	unchanged := true
+	for container, image := range images {
+		unchanged = unchanged && running[container] == image
+	}
+	return &compiled{plan: p, input: in, observed: observed, unchanged: unchanged}, nil
+}
+
+// newRollout starts the record of a rollout of c.
+func (s *session) newRollout(c *compiled) *engine.Rollout {
+	now := s.now()
+	ro := &engine.Rollout{
+		ID: now.UTC().Format("20060102-150405") + "-" + string([]byte(rand.Text())[:4]), Plan: c.plan, PlanDigest: c.plan.Digest(),
+		Baseline: c.observed.Baseline, Phase: engine.Running, Holder: s.Holder, Started: now,
+		Deadline: now.Add(s.Deploy.Spec.Deadline.Std()),
+	}
+	for _, step := range c.plan.Steps {
+		ro.Steps = append(ro.Steps, engine.StepState{ID: step.ID})
+	}
+	return ro
+}
+
+// refusal is the result of an error before anything was touched.
+func refusal(err error) Result {
+	var ours *Invalid
+	var theirs *preflight.Invalid
+	var findings preflight.Findings
+	if errors.As(err, &ours) || errors.As(err, &theirs) || errors.As(err, &findings) {
+		return Result{Result: report.Invalid, Reason: err.Error()}
+	}
+	return Result{Result: report.Failed, Reason: err.Error()}
+}

@@ -1,0 +1,140 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/tidegate/tidegate/internal/app"
+	"github.com/tidegate/tidegate/internal/report"
+)
+
+// TestGoodCanary: the plain case, and how many writes it takes: the tests below cut at each.
+func TestGoodCanary(t *testing.T) {
+	inWorld(t, func(w *world) {
+		result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil))
+		if err != nil || result.Result != report.Succeeded {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		w.want("checkout:v2")
+		again, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil))
+		if err != nil || again.Result != report.Unchanged {
+			t.Errorf("the same again: %+v, %v", again, err)
+		}
+	})
+}
+
+// writes is how many writes a whole canary makes.
+func writes(t *testing.T) int {
+	k := &killer{at: -1}
+	inWorld(t, func(w *world) {
+		if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", k.wrap)); err != nil || result.Result != report.Succeeded {
+			t.Fatalf("%+v, %v", result, err)
+		}
+	})
+	return k.count
+}
+
+// TestKilledAtEveryWrite kills the run before and after each of its writes and of its saves. A run that resumes then
+// leads to the new version, one that undoes to the old one, and no request is lost on the way.
+func TestKilledAtEveryWrite(t *testing.T) {
+	n := writes(t)
+	t.Logf("a canary makes %d writes", n)
+	for at := 1; at <= n; at++ {
+		for _, after := range []bool{false, true} {
+			for _, then := range []string{"resume", "undo", "supersede"} {
+				when := "before"
+				if after {
+					when = "after"
+				}
+				t.Run(fmt.Sprintf("%s %d, %s", when, at, then), func(t *testing.T) {
+					t.Parallel()
+					if !killAndThen(t, at, after, then) && at < n-1 {
+						t.Error("the run ended before it was killed")
+					}
+				})
+			}
+		}
+	}
+}
+
+// killAndThen is false when the run made fewer writes than usual (a watch may be ahead of an answer) and ended before.
+func killAndThen(t *testing.T, at int, after bool, then string) (killed bool) {
+	inWorld(t, func(w *world) {
+		ctx, kill := context.WithCancelCause(w.t.Context())
+		k := &killer{at: at, after: after, kill: kill}
+		first, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap))
+		if k.where == "" {
+			if err != nil || first.Result != report.Succeeded {
+				t.Errorf("the run was not killed: %+v, %v", first, err)
+			}
+			return
+		}
+		killed = true
+		image := "checkout:v1"
+		switch then {
+		case "resume":
+			image = "checkout:v2"
+			result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+			if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
+				t.Errorf("killed at %s; resumed: %+v, %v", k.where, result, err)
+			}
+		case "undo":
+			result, err := app.Abort(w.t.Context(), w.options("", nil))
+			switch {
+			case err == nil && result.Result == report.Failed: // too late: it had succeeded
+				image = "checkout:v2"
+			case err == nil && result.Result == report.Unchanged && w.image() == "checkout:v2": // likewise
+				image = "checkout:v2"
+			case err != nil || (result.Result != report.Aborted && result.Result != report.Unchanged):
+				t.Errorf("killed at %s; undone: %+v, %v", k.where, result, err)
+			}
+		case "supersede":
+			image = "checkout:v3"
+			result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+			if err != nil || result.Result != report.Succeeded {
+				t.Errorf("killed at %s; superseded: %+v, %v", k.where, result, err)
+			}
+		}
+		w.want(image)
+	})
+	return killed
+}
+
+// TestFaultAtEveryCall breaks one call of a run, each in turn, in each way. The run then ends well, or the next one
+// does; no request is lost either way.
+func TestFaultAtEveryCall(t *testing.T) {
+	f := &faulty{at: -1}
+	inWorld(t, func(w *world) {
+		if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap)); err != nil || result.Result != report.Succeeded {
+			t.Fatalf("%+v, %v", result, err)
+		}
+	})
+	t.Logf("a canary makes %d calls, watches and leases among them", f.count)
+	for at := 1; at <= f.count; at++ {
+		for _, kind := range []string{"hang", "lost", "409", "500", "504", "slow"} {
+			t.Run(fmt.Sprintf("%s at %d", kind, at), func(t *testing.T) {
+				t.Parallel()
+				withFault(t, at, kind)
+			})
+		}
+	}
+}
+
+func withFault(t *testing.T, at int, kind string) {
+	inWorld(t, func(w *world) {
+		f := &faulty{at: at, kind: kind}
+		first, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap))
+		if err == nil && first.Result == report.Succeeded {
+			w.want("checkout:v2")
+			return
+		}
+		if err == nil && first.Result == report.RolledBack {
+			w.want("checkout:v1")
+		}
+		if second, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil)); err != nil || second.Result != report.Succeeded {
+			t.Errorf("%s at %s: first %+v; then %+v, %v", kind, f.where, first, second, err)
+		}
+		w.want("checkout:v2")
+	})
+}

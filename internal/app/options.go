@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
+)
+
+// Options are what every command needs.
+type Options struct {
+	Deploy spec.Deploy
+	// Images are the new images as they were given: by container, "" meaning the container of the spec or the only one.
+	Images map[string]string
+
+	Kubeconfig string // path; "" means KUBECONFIG, then ~/.kube/config, then the pod's own account
+	Context    string // overrides the spec's
+	// Config replaces the kubeconfig: the embedded cluster and tests.
+	Config    *rest.Config
+	Namespace string // used when the spec names none; "" means the context's
+
+	Holder string // who runs this: a run's URL with its attempt, or user@host
+	Accept []string
+	Force  bool // start from a base that is not whole
+	Resume bool // only resume
+	Reason string
+
+	Getenv    spec.Getenv
+	Clock     clock.Clock
+	Listeners []engine.Listener
+	// Warn is told what a person should know and what does not belong to a rollout's events.
+	Warn func(string)
+	// Secrets is told values that must be masked in all output.
+	Secrets func([]string)
+	// Wrap, if set, wraps the transport of every call: tests make it fail.
+	Wrap func(http.RoundTripper) http.RoundTripper
+	// Calls, if set, receives how many calls were made, by kind, at the end.
+	Calls io.Writer
+}
+
+// Result is how a command ended.
+type Result struct {
+	Result     report.Result `json:"result"`
+	Reason     string        `json:"reason,omitempty"`
+	Hint       string        `json:"hint,omitempty"`
+	Step       string        `json:"step,omitempty"`
+	Rollout    string        `json:"rollout,omitempty"`
+	Revision   string        `json:"revision,omitempty"`
+	Previous   string        `json:"previousRevision,omitempty"`
+	PlanDigest string        `json:"planDigest,omitempty"`
+	URL        string        `json:"environmentURL,omitempty"`
+	Seconds    int           `json:"seconds"`
+	// Ending is what the closing words need beside this.
+	Ending report.End `json:"-"`
+}
+
+func (o Options) now() time.Time { return o.Clock.Now() }
+
+// multi tells several listeners, each behind a queue of its own so that a slow one holds nothing up. stop waits until
+// all have heard everything, bounded by the context.
+func multi(listeners []engine.Listener) (all engine.Listener, stop func(context.Context)) {
+	queues := make([]*engine.Queue, len(listeners))
+	for i, l := range listeners {
+		queues[i] = engine.NewQueue(l)
+	}
+	return engine.Each(queues), func(ctx context.Context) {
+		for _, q := range queues {
+			q.Close(ctx)
+		}
+	}
+}

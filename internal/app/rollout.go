@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"github.com/tidegate/tidegate/internal/report"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/actuate"
+	"github.com/tidegate/tidegate/internal/catalog"
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/traffic"
+)
+
+// rollout is one rollout being carried under the lock.
+type rollout struct {
+	*session
+	client  *kube.Client // fenced
+	store   engine.Store // fenced
+	record  *engine.Record
+	watched []engine.Watched
+}
+
+// begin records a new rollout and runs it.
+func (r *rollout) begin(ctx context.Context, c *compiled) (Result, error) {
+	r.record.Rollout = r.newRollout(c)
+	return r.start(ctx, engine.EventStarted, fmt.Sprintf("%s: %s", c.plan.Strategy, c.plan.Target))
+}
+
+// resume takes the recorded rollout over and carries it on, forward or back.
+func (r *rollout) resume(ctx context.Context) (Result, error) {
+	ro := r.record.Rollout
+	message := fmt.Sprintf("resumed at step %s after %s", ro.Plan.Steps[ro.Step].ID, ro.Holder)
+	if ro.Phase != engine.Running {
+		message = fmt.Sprintf("taking the rollout of %s back: %s", ro.Holder, ro.Reason)
+	}
+	ro.Holder = r.Holder
+	return r.start(ctx, engine.EventResumed, message)
+}
+
+func (r *rollout) start(ctx context.Context, kind engine.EventKind, message string) (Result, error) {
+	if err := r.store.Claim(ctx, r.record); err != nil {
+		return Result{Result: report.Failed, Reason: err.Error()}, fmt.Errorf("record the rollout: %w", err)
+	}
+	listener, stop := multi(append(r.Listeners, newEvents(r.free, r.workload, r.now)))
+	defer func() {
+		heard, cancel := bounded(ctx, 5*time.Second)
+		defer cancel()
+		stop(heard)
+	}()
+	life, end := context.WithCancel(ctx)
+	defer end()
+	actuator, err := r.actuator(life, listener)
+	if err != nil {
+		return Result{Result: report.Failed, Reason: err.Error()}, err
+	}
+	ro := r.record.Rollout
+	e := &engine.Engine{
+		Store: r.store, Actuator: actuator, Inbox: r.inbox, Clock: r.Clock, Listener: listener,
+		Gates:     append([]engine.Watched{podGate(actuator)}, r.watched...),
+		Look:      look(actuator, ro.Plan, r.now),
+		UndoLimit: undoLimit(r.Options),
+	}
+	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: *ro})
+	outcome, err := e.Run(ctx, r.record)
+	return r.result(outcome, err)
+}
+
+// actuator follows the rollout's objects until ctx ends.
+func (r *rollout) actuator(ctx context.Context, listener engine.Listener) (*actuate.Actuator, error) {
+	ro := r.record.Rollout
+	scene := r.client.NewScene(ctx)
+	var router traffic.Router
+	if t := ro.Plan.Objects.Traffic; t != nil {
+		var err error
+		if router, err = catalog.Router(r.client, scene, ro.Plan.Objects.Workload.Name, *t); err != nil {
+			return nil, err
+		}
+	}
+	return actuate.New(actuate.Options{
+		Client: r.client, Clock: r.Clock, Scene: scene, Router: router, Objects: ro.Plan.Objects, Rollout: ro.ID,
+		Progress: r.Deploy.Spec.ProgressDeadline.Std(),
+		Tell: func(text string) {
+			listener.Handle(ctx, engine.Event{At: r.now(), Kind: engine.EventInfo, Message: text})
+		},
+	}), nil
+}
+
+// result puts the engine's outcome into the words of the interface.
+func (r *rollout) result(o engine.Outcome, err error) (Result, error) {
+	res := ended(r.record.Rollout)
+	switch {
+	case err == nil:
+		return res, nil
+	case errors.Is(err, engine.ErrCancelled):
+		res.Result, res.Reason = report.Cancelled, "cancelled; the cluster stays as it is"
+		res.Hint = "Run the same command again to resume, or `tidegate abort` to undo."
+		return res, nil
+	case errors.Is(err, engine.ErrLockLost), errors.Is(err, engine.ErrFenced):
+		res.Result, res.Reason = report.Failed, err.Error()
+		res.Hint = "Nothing more was changed by this run. `tidegate status` shows who carries the rollout now."
+		return res, err
+	}
+	res.Result, res.Reason = report.Failed, err.Error()
+	res.Hint = "What was done is recorded. Run the same command again to resume, or `tidegate abort` to undo."
+	return res, err
+}
+
+// ended is the result of a rollout as it was recorded.
+func ended(ro *engine.Rollout) Result {
+	res := Result{Reason: ro.Reason, Rollout: ro.ID, Revision: revision(ro.Plan.Target.Images),
+		Previous: revision(ro.Plan.Target.From), PlanDigest: ro.PlanDigest, Step: stepOf(ro)}
+	switch ro.Phase {
+	case engine.Succeeded:
+		res.Result = report.Succeeded
+	case engine.UndoFailed:
+		res.Result = report.UndoFailed
+		res.Hint = "A person is needed: mend what is named above, then run `tidegate abort` to finish the way back."
+	case engine.RolledBack:
+		switch ro.Cause {
+		case engine.CauseAbort:
+			res.Result = report.Aborted
+		case engine.CauseSuperseded:
+			res.Result = report.Superseded
+		default:
+			res.Result = report.RolledBack
+		}
+	default:
+		res.Result = report.Failed
+	}
+	return res
+}
+
+func stepOf(ro *engine.Rollout) string {
+	if ro.Step < len(ro.Plan.Steps) {
+		return ro.Plan.Steps[ro.Step].ID
+	}
+	return ""
+}

@@ -1,0 +1,425 @@
+package app_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/tidegate/tidegate/internal/app"
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/sandbox"
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
+	"github.com/tidegate/tidegate/internal/sandbox/service"
+	"github.com/tidegate/tidegate/internal/spec"
+)
+
+const size = 3
+
+const objects = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: shop, labels: {app: checkout}, annotations: {team: red}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec:
+      terminationGracePeriodSeconds: 5
+      containers:
+      - name: app
+        image: checkout:v1
+        ports: [{name: http, containerPort: 8080}]
+        readinessProbe: {httpGet: {path: /healthz, port: http}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: shop}
+spec: {selector: {app: checkout}, ports: [{name: http, port: 80, targetPort: http}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: checkout, namespace: shop, labels: {app: checkout}}
+spec:
+  parentRefs: [{name: sandbox, namespace: default}]
+  hostnames: [checkout.local]
+  rules:
+  - name: main
+    filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {set: [{name: X-Rule, value: main}]}}]
+    backendRefs: [{name: checkout, port: 80}]
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: checkout, namespace: shop}
+spec:
+  minReplicas: 2
+  maxReplicas: 10
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
+`
+
+const deploySpec = `
+apiVersion: tidegate.dev/v1
+kind: Deploy
+metadata: {name: checkout}
+spec:
+  workload: deployment/checkout
+  namespace: shop
+  traffic: {gatewayAPI: {httpRoute: checkout}}
+  strategy: {canary: {steps: [10%, 50%], hold: 5s, drain: 2s}}
+  progressDeadline: 1m
+`
+
+// The user's objects that a rollout touches.
+var (
+	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
+	services    = schema.GroupVersionResource{Version: "v1", Resource: "services"}
+	routes      = schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: "httproutes"}
+	scalers     = schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: "horizontalpodautoscalers"}
+	pods        = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
+)
+
+// world is an embedded cluster with the user's objects and users' requests, in virtual time.
+type world struct {
+	t       *testing.T
+	cluster *sandbox.Cluster
+	before  map[schema.GroupVersionResource]*unstructured.Unstructured
+
+	mu       sync.Mutex
+	problems []string
+	answers  int
+	stop     context.CancelFunc
+	stopped  chan struct{}
+}
+
+// inWorld runs a test in a bubble of virtual time.
+func inWorld(t *testing.T, test func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		test(w)
+	})
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	cluster, err := sandbox.Start(context.Background(), sandbox.Options{Images: map[string]service.Config{
+		"checkout:v1": {Version: "v1"}, "checkout:v2": {Version: "v2"}, "checkout:v3": {Version: "v3"},
+		"checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, cluster: cluster, before: map[schema.GroupVersionResource]*unstructured.Unstructured{}, stopped: make(chan struct{})}
+	if err := cluster.Apply(t.Context(), objects); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(10 * time.Second)
+	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers} {
+		w.before[gvr] = w.get(gvr, "checkout")
+	}
+	cluster.API().OnWrite(func(apiserver.Write) { w.check() })
+	ctx, cancel := context.WithCancel(context.Background())
+	w.stop = cancel
+	go w.users(ctx)
+	return w
+}
+
+func (w *world) close() {
+	w.stop()
+	<-w.stopped
+	if err := w.cluster.Close(); err != nil {
+		w.t.Error(err)
+	}
+	for i, p := range w.problems {
+		if i == 3 {
+			w.t.Errorf("… and %d more", len(w.problems)-3)
+			break
+		}
+		w.t.Error(p)
+	}
+}
+
+func (w *world) get(gvr schema.GroupVersionResource, name string) *unstructured.Unstructured {
+	return w.cluster.API().Store().Peek(gvr.GroupResource(), "shop", name)
+}
+
+// users send a request every 100 ms. None may be lost.
+func (w *world) users(ctx context.Context) {
+	defer close(w.stopped)
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+		r := httptest.NewRequest(http.MethodGet, "http://checkout.local/", nil)
+		answer := httptest.NewRecorder()
+		w.cluster.Gateway().ServeHTTP(answer, r)
+		w.mu.Lock()
+		w.answers++
+		if answer.Code != http.StatusOK {
+			w.problem("request %d: %d %s", n, answer.Code, strings.TrimSpace(answer.Body.String()))
+		}
+		w.mu.Unlock()
+	}
+}
+
+// problem needs w.mu.
+func (w *world) problem(format string, args ...any) {
+	w.problems = append(w.problems, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
+}
+
+// check asserts after every write that the split points only at sides that are ready at the size they must carry.
+func (w *world) check() {
+	route := w.get(routes, "checkout")
+	if route == nil {
+		return
+	}
+	weights := backendWeights(route)
+	total := weights["checkout"] + weights["checkout-candidate"]
+	ready := w.ready()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for side, weight := range weights {
+		need := int((weight*size + total - 1) / total)
+		if weight > 0 && ready[side] < need {
+			w.problem("%d of %d requests go to %s, which has %d ready pods, not %d", weight, total, side, ready[side], need)
+		}
+	}
+}
+
+func (w *world) ready() map[string]int {
+	count := map[string]int{}
+	for _, p := range w.cluster.API().Store().View(pods.GroupResource(), "shop") {
+		conditions, _, _ := unstructured.NestedSlice(p.Object, "status", "conditions")
+		for _, c := range conditions {
+			if m := c.(map[string]any); m["type"] == "Ready" && m["status"] == "True" && p.GetDeletionTimestamp() == nil {
+				count[p.GetLabels()["app"]]++
+			}
+		}
+	}
+	return count
+}
+
+func backendWeights(route *unstructured.Unstructured) map[string]int64 {
+	weights := map[string]int64{}
+	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
+	for _, r := range rules {
+		refs, _, _ := unstructured.NestedSlice(r.(map[string]any), "backendRefs")
+		for _, ref := range refs {
+			m := ref.(map[string]any)
+			weights[m["name"].(string)], _ = m["weight"].(int64)
+		}
+	}
+	return weights
+}
+
+// options are those of a run of its own, with a transport that the test may break.
+func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTripper) app.Options {
+	file, err := spec.Load([]byte(deploySpec), spec.Options{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return app.Options{
+		Deploy: file.Deploys[0], Images: map[string]string{"": image}, Config: w.cluster.Config(), Holder: "test", Clock: clock.Real{},
+		Getenv: func(string) (string, bool) { return "", false }, Warn: func(string) {}, Wrap: wrap,
+	}
+}
+
+// want asserts what stands at the end: the user's objects as they were but for the image, and nothing of ours.
+func (w *world) want(image string) {
+	w.t.Helper()
+	time.Sleep(10 * time.Second) // the last pods end
+	w.check()
+	for gvr, before := range w.before {
+		now := w.get(gvr, "checkout")
+		if now == nil {
+			w.t.Errorf("%s is gone", gvr.Resource)
+			continue
+		}
+		w.wantSame(gvr, before, now, image)
+	}
+	for _, gvr := range []schema.GroupVersionResource{deployments, services} {
+		if all := w.cluster.API().Store().View(gvr.GroupResource(), "shop"); len(all) != 1 {
+			w.t.Errorf("%d %s are left, want one", len(all), gvr.Resource)
+		}
+	}
+	if got := w.ready(); got["checkout"] != size || len(got) != 1 {
+		w.t.Errorf("ready pods by app: %v", got)
+	}
+}
+
+func (w *world) wantSame(gvr schema.GroupVersionResource, before, now *unstructured.Unstructured, image string) {
+	w.t.Helper()
+	want, got := before.DeepCopy(), now.DeepCopy()
+	if gvr == deployments {
+		containers, _, _ := unstructured.NestedSlice(want.Object, "spec", "template", "spec", "containers")
+		containers[0].(map[string]any)["image"] = image
+		_ = unstructured.SetNestedSlice(want.Object, containers, "spec", "template", "spec", "containers")
+	}
+	for _, o := range []*unstructured.Unstructured{want, got} {
+		annotations := o.GetAnnotations()
+		delete(annotations, "deployment.kubernetes.io/revision")
+		o.SetAnnotations(annotations)
+	}
+	for _, field := range []string{"labels", "annotations"} {
+		if a, b := plan.Digest(nested(want, "metadata", field)), plan.Digest(nested(got, "metadata", field)); a != b {
+			w.t.Errorf("%s: %s are %v, were %v", gvr.Resource, field, nested(got, "metadata", field), nested(want, "metadata", field))
+		}
+	}
+	if plan.Digest(want.Object["spec"]) != plan.Digest(got.Object["spec"]) {
+		w.t.Errorf("%s: spec is\n%v, want\n%v", gvr.Resource, got.Object["spec"], want.Object["spec"])
+	}
+	for _, e := range now.GetManagedFields() {
+		if e.Manager == "tidegate" {
+			w.t.Errorf("%s: tidegate is left in managedFields", gvr.Resource)
+		}
+	}
+}
+
+func nested(o *unstructured.Unstructured, path ...string) any {
+	v, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
+	return v
+}
+
+// errKilled is what a killed process's requests meet.
+var errKilled = errors.New("the process was killed")
+
+// killer breaks a run's connection for good at its nth write: before it is delivered, or after it was carried out but
+// before its answer came. Watches, leases and Events do not count.
+type killer struct {
+	at    int
+	after bool
+	kill  context.CancelCauseFunc
+
+	mu    sync.Mutex
+	count int
+	dead  bool
+	where string
+}
+
+func (k *killer) wrap(next http.RoundTripper) http.RoundTripper { return &killed{k, next} }
+
+type killed struct {
+	*killer
+	next http.RoundTripper
+}
+
+func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	if k.dead {
+		k.mu.Unlock()
+		return nil, errKilled
+	}
+	hit := false
+	if counts(r) {
+		k.count++
+		if hit = k.count == k.at; hit {
+			k.dead, k.where = true, r.Method+" "+r.URL.Path
+		}
+	}
+	k.mu.Unlock()
+	if hit && !k.after {
+		k.kill(errKilled)
+		return nil, errKilled
+	}
+	answer, err := k.next.RoundTrip(r)
+	if hit {
+		k.kill(errKilled)
+		if err == nil {
+			answer.Body.Close()
+		}
+		return nil, errKilled
+	}
+	return answer, err
+}
+
+func counts(r *http.Request) bool {
+	return r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/leases") && !strings.Contains(r.URL.Path, "/events") &&
+		!strings.Contains(r.URL.Path, "selfsubject") && r.URL.Query().Get("dryRun") == ""
+}
+
+// image is what the base's template says.
+func (w *world) image() string {
+	containers, _, _ := unstructured.NestedSlice(w.get(deployments, "checkout").Object, "spec", "template", "spec", "containers")
+	return containers[0].(map[string]any)["image"].(string)
+}
+
+// faulty breaks a run's nth call, once.
+type faulty struct {
+	at   int
+	kind string
+
+	mu    sync.Mutex
+	count int
+	where string
+}
+
+func (f *faulty) wrap(next http.RoundTripper) http.RoundTripper { return &faultyTrip{f, next} }
+
+type faultyTrip struct {
+	*faulty
+	next http.RoundTripper
+}
+
+func (f *faultyTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	f.count++
+	hit := f.count == f.at
+	if hit {
+		f.where = r.Method + " " + r.URL.Path
+	}
+	f.mu.Unlock()
+	if !hit {
+		return f.next.RoundTrip(r)
+	}
+	switch f.kind {
+	case "hang":
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	case "lost":
+		if answer, err := f.next.RoundTrip(r); err == nil {
+			answer.Body.Close()
+		}
+		return nil, errors.New("connection reset by peer")
+	case "slow":
+		select {
+		case <-time.After(3 * time.Second):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+		return f.next.RoundTrip(r)
+	}
+	return status(r, f.kind), nil
+}
+
+func status(r *http.Request, code string) *http.Response {
+	reason := map[string]string{"409": "Conflict", "500": "InternalError", "504": "Timeout"}[code]
+	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"made by the test","reason":%q,"code":%s}`, reason, code)
+	recorder := httptest.NewRecorder()
+	recorder.Header().Set("Content-Type", "application/json")
+	n, _ := strconv.Atoi(code)
+	recorder.WriteHeader(n)
+	_, _ = recorder.WriteString(body)
+	answer := recorder.Result()
+	answer.Request = r
+	return answer
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+// Main runs one command line and returns its exit code.
+func Main(ctx context.Context, args []string, env Env) int {
+	masked := newMask()
+	env.Stdout, env.Stderr = masked.writer(env.Stdout), masked.writer(env.Stderr)
+	cmd := root(env, masked)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	if text := errorText(err); text != "" {
+		fmt.Fprintln(env.Stderr, "tidegate: "+text)
+	}
+	masked.flush()
+	return errorCode(ctx, err)
+}
+
+func errorText(err error) string {
+	var code codeError
+	if err == nil || errors.As(err, &code) {
+		return ""
+	}
+	return err.Error()
+}
+
+// root is the tidegate command with all others.
+func root(env Env, m *mask) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tidegate",
+		Short: "Carry a new version to users, step by step, and bring it back when gates turn",
+		Long: "Tidegate reads a deploy spec, carries a new version to users on plain Kubernetes objects by the chosen\n" +
+			"strategy, watches metric gates, and rolls back by itself when they turn. It needs nothing in the cluster.\n\n" +
+			"Exit codes: 0 done or nothing to do, 1 error, 2 the spec or the call is wrong (nothing was touched),\n" +
+			"3 rolled back, 5 another rollout holds the lock, 6 undo failed (a person is needed), 7 superseded,\n" +
+			"130 and 143 cancelled (the next run resumes or undoes).",
+		SilenceErrors: true, SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{fmt.Errorf("unknown command %q; `tidegate --help` lists the commands", args[0])}
+			}
+			return cmd.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	cmd.SetOut(env.Stdout)
+	cmd.SetErr(env.Stderr)
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, c.CommandPath())}
+	})
+	f := &flags{env: env, mask: m}
+	f.register(cmd.PersistentFlags())
+	cmd.AddCommand(deployCommand(f), abortCommand(f), statusCommand(f), planCommand(f), validateCommand(f), schemaCommand(f),
+		queryCommand(f), demoCommand(f), versionCommand(f))
+	return cmd
+}
+
+// noArgs refuses arguments as a wrong call.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Errorf("unexpected argument %q", args[0])}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/strategies"
+)
+
+// longEnough is an age at which no pod is new any more.
+const longEnough = 24 * time.Hour
+
+// Check judges whether the plan can be carried out. It writes nothing. An error is one of the cluster's (or an *Invalid
+// for options that make no sense); what was found is in Findings, which may be turned into an error by their Err.
+func Check(ctx context.Context, client *kube.Client, o Observed, _ strategies.Input, p plan.Plan, opts Options) (Findings, error) {
+	if err := opts.valid(); err != nil {
+		return nil, err
+	}
+	all, err := o.reviewed(ctx, client, p)
+	if err != nil {
+		return nil, err
+	}
+	forbidden := slices.ContainsFunc(all, func(f Finding) bool { return f.Name == "permissions" })
+	if !forbidden { // otherwise the answer is known
+		refusals, err := dryRuns(ctx, client, o, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, refusals...)
+	}
+	return append(all, Judge(o, p)...).settle(opts), nil
+}
+
+// Judge is the part of Check that asks nobody: what the observed objects say about the plan.
+func Judge(o Observed, p plan.Plan) Findings {
+	var all Findings
+	for _, judge := range []func(Observed, plan.Plan) Findings{
+		checkBase, checkWorkload, checkGitOps, checkNames, checkTemplate, checkServices, checkRoutes, checkGrants, checkIngresses,
+		checkQuotas, checkVolumes, checkHostPorts, checkNodes, checkUnseen,
+	} {
+		all = append(all, judge(o, p)...)
+	}
+	return all
+}
+
+// reviewed finds missing permissions.
+func (o Observed) reviewed(ctx context.Context, client *kube.Client, p plan.Plan) (Findings, error) {
+	missing, err := review(ctx, client, Needed(o.use(p)))
+	if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) {
+		return Findings{finding("permissions-unknown", "Namespace/"+o.namespace, "Grant the user the ClusterRole system:basic-user, which every user has by default",
+			"the server does not say what is granted: %v", err)}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return permissions(missing), nil
+}
+
+// use is what the plan deals with.
+func (o Observed) use(p plan.Plan) Use {
+	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}}
+	if ref, ok := p.Objects.CandidateRef(); ok {
+		u.Candidate = ref.Name
+	}
+	for _, r := range o.routes {
+		u.Routes[namespaceOf(r)] = append(u.Routes[namespaceOf(r)], nameOf(r))
+	}
+	for _, made := range p.Objects.Create {
+		u.Copies = append(u.Copies, textAt(made, "kind"))
+	}
+	return u
+}
+
+// checkUnseen says what is not known, and why.
+func checkUnseen(o Observed, _ plan.Plan) Findings {
+	var all Findings
+	for _, u := range o.Unseen {
+		resource := u.Resource
+		if u.Group != "" {
+			resource += "." + u.Group
+		}
+		why, remedy := "they may not be listed", "Grant list of "+resource
+		if !u.Forbidden {
+			why, remedy = fmt.Sprintf("preflight makes no more than %d calls", MaxCalls), "Look for yourself: kubectl get "+resource
+		}
+		all = append(all, finding("not-looked-at", resource, remedy, "it is not known %s: %s", u.Unknown, why))
+	}
+	return all
+}

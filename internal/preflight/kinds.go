@@ -1,0 +1,75 @@
+package preflight
+
+// Kind describes the findings of one name.
+type Kind struct {
+	Name  string
+	Level Level
+	Says  string // what is wrong, for the documentation
+	Final bool   // nothing accepts it: the rollout would only fail later
+	Force bool   // --force accepts it, not --accept
+}
+
+// Kinds are all findings that there are, errors first.
+func Kinds() []Kind {
+	return append(finals(), append(acceptables(), warnings()...)...)
+}
+
+func finals() []Kind {
+	return []Kind{
+		{Name: "permissions", Level: Error, Final: true, Says: "verbs that the rollout needs are not granted"},
+		{Name: "refused", Level: Error, Final: true, Says: "the server refuses the candidate in a dry run, for instance by an admission policy"},
+		{Name: "name-taken", Level: Error, Final: true, Says: "an object that is not Tidegate's has the candidate's name"},
+		{Name: "name-too-long", Level: Error, Final: true, Says: "a name or label of the candidate breaks a limit of Kubernetes"},
+		{Name: "paused", Level: Error, Final: true, Says: "the Deployment is paused, so that it could never take the new version over"},
+		{Name: "rule-limit", Level: Error, Final: true, Says: "a rule of the route has no room for the candidate, or its weights cannot be divided"},
+		{Name: "route-not-accepted", Level: Error, Final: true, Says: "a gateway does not accept the route as it is now"},
+	}
+}
+
+func acceptables() []Kind {
+	return []Kind{
+		{Name: "base-not-whole", Level: Error, Force: true, Says: "the running version is not well, so that there would be no way back"},
+		{Name: "gitops", Level: Error, Says: "Argo CD or Flux owns an object that the rollout changes, and would change it back"},
+		{Name: "not-ready-addresses", Level: Error, Says: "the Service sends to pods that are not ready"},
+		{Name: "owned", Level: Error, Says: "a controller owns the Deployment, and would change it back"},
+		{Name: "quota", Level: Error, Says: "a ResourceQuota has no room for a second set of pods"},
+		{Name: "reference-grant", Level: Error, Says: "a route of another namespace may not send to the candidate's Service"},
+		{Name: "session-persistence", Level: Error, Says: "a rule keeps users on a version after its weight went to 0"},
+		{Name: "shared-selector", Level: Error, Says: "another Service would select the candidate's pods"},
+		{Name: "single-mount-volume", Level: Error, Says: "a volume may be mounted by one pod or node only"},
+		{Name: "too-few-nodes", Level: Error, Says: "anti-affinity or host ports leave no node for the candidate"},
+	}
+}
+
+func warnings() []Kind {
+	return []Kind{
+		{Name: "dry-run-unsupported", Level: Warning, Says: "an admission webhook does not answer dry runs"},
+		{Name: "helm", Level: Warning, Says: "Helm manages the Deployment: the next upgrade must know the new image"},
+		{Name: "host-port", Level: Warning, Says: "pods use ports of their node"},
+		{Name: "no-events", Level: Warning, Says: "events may not be read or written"},
+		{Name: "no-grace-period", Level: Warning, Says: "pods are killed without time to end their requests"},
+		{Name: "no-pre-stop", Level: Warning, Says: "callers of the Service itself may meet pods that are stopping"},
+		{Name: "no-readiness-probe", Level: Warning, Says: "pods count as ready before they can answer"},
+		{Name: "no-revision-history", Level: Warning, Says: "kubectl rollout undo would find nothing"},
+		{Name: "not-looked-at", Level: Warning, Says: "something could not be read, so that it is not known"},
+		{Name: "other-ingress", Level: Warning, Says: "an Ingress sends to the Service past the split"},
+		{Name: "other-route", Level: Warning, Says: "another route or rule sends to the Service past the split"},
+		{Name: "permissions-unknown", Level: Warning, Says: "the server does not say what is granted"},
+		{Name: "queue-consumer", Level: Warning, Says: "weights do not steer what takes its work from a queue"},
+		{Name: "recreate", Level: Warning, Says: "callers of the Service itself meet an outage when the base takes the new version over"},
+		{Name: "session-affinity", Level: Warning, Says: "the Service keeps a client on one pod"},
+		{Name: "shared-rule", Level: Warning, Says: "a rule divides its requests between the Service and others"},
+		{Name: "shared-service", Level: Warning, Says: "the Service selects pods of other Deployments too"},
+		{Name: "vertical-autoscaler", Level: Warning, Says: "a VerticalPodAutoscaler may restart pods during the rollout"},
+		{Name: "zero-weight", Level: Warning, Says: "a rule sends nothing to the Service"},
+	}
+}
+
+func kindOf(name string) Kind {
+	for _, k := range Kinds() {
+		if k.Name == name {
+			return k
+		}
+	}
+	return Kind{}
+}

@@ -1,0 +1,114 @@
+package preflight
+
+import (
+	"strings"
+
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// checkServices looks at the Service, and at others that would send to the candidate.
+func checkServices(o Observed, p plan.Plan) Findings {
+	var all Findings
+	object := about(o.service)
+	if flagAt(o.service, "spec", "publishNotReadyAddresses") {
+		all = append(all, finding("not-ready-addresses", object, "Set publishNotReadyAddresses: false, or name another Service in spec.service",
+			"it sends to pods that are not ready (publishNotReadyAddresses): users would meet the candidate while it starts"))
+	}
+	if textAt(o.service, "spec", "sessionAffinity") == "ClientIP" {
+		all = append(all, finding("session-affinity", object, "Set sessionAffinity: None; gateways send to pods directly and do not honour it anyway",
+			"it keeps a client address on one pod (sessionAffinity ClientIP): the share of each version may differ from the split"))
+	}
+	for _, s := range o.services {
+		if nameOf(s) != nameOf(o.service) && !ours(s) && serves(s, candidateLabels(p)) {
+			all = append(all, finding("shared-selector", about(s), "Add a label to its selector that the candidate has not ("+difference(p)+")",
+				"it would select the candidate's pods too: its callers would meet the new version before any share of the requests is sent there"))
+		}
+	}
+	var others []string
+	for _, d := range o.deployments {
+		if nameOf(d) != nameOf(o.workload) && !ours(d) && serves(o.service, podLabels(d)) {
+			others = append(others, nameOf(d))
+		}
+	}
+	if len(others) > 0 {
+		all = append(all, finding("shared-service", object, "Give each Deployment a Service of its own",
+			"it selects pods of other Deployments too (%s): the base's share of the requests is divided with them", several(others)))
+	}
+	return all
+}
+
+// difference names the labels that tell the base's pods from the candidate's, with the base's values.
+func difference(p plan.Plan) string {
+	var list []string
+	candidate := p.Objects.Selectors[plan.Candidate]
+	for _, key := range sortedKeys(p.Objects.Selectors[plan.Base]) {
+		if value := p.Objects.Selectors[plan.Base][key]; candidate[key] != value {
+			list = append(list, key+": "+value)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// checkIngresses finds Ingresses that send to the Service past the split.
+func checkIngresses(o Observed, _ plan.Plan) Findings {
+	var all Findings
+	for _, in := range o.ingresses {
+		sends := textAt(in, "spec", "defaultBackend", "service", "name") == nameOf(o.service)
+		for _, rule := range listAt(in, "spec", "rules") {
+			for _, path := range listAt(rule, "http", "paths") {
+				sends = sends || textAt(path, "backend", "service", "name") == nameOf(o.service)
+			}
+		}
+		if sends {
+			all = append(all, finding("other-ingress", about(in), "Move what it carries to the route, if its users are to be part of the rollout",
+				"it sends to Service/%s too: its users never see the split, and meet the new version when the base takes it over", nameOf(o.service)))
+		}
+	}
+	return all
+}
+
+// checkGrants finds routes of other namespaces that may send to the base's Service by name, but not to the candidate's.
+func checkGrants(o Observed, p plan.Plan) Findings {
+	var all Findings
+	if p.Objects.Traffic == nil {
+		return nil
+	}
+	for _, route := range o.routes {
+		if namespaceOf(route) == o.namespace || !o.sees("referencegrants") {
+			continue
+		}
+		base, candidate := grantedTo(o.grants, route, p.Objects.Traffic.Base), grantedTo(o.grants, route, p.Objects.Traffic.Candidate)
+		if base != "" && candidate == "" {
+			all = append(all, finding("reference-grant", about(route), "Leave the name out of the grant's `to`, or add "+p.Objects.Traffic.Candidate,
+				"ReferenceGrant/%s lets it send to Service/%s by name, but not to the candidate's Service/%s", base, p.Objects.Traffic.Base, p.Objects.Traffic.Candidate))
+		}
+	}
+	return all
+}
+
+// grantedTo is the name of a grant that lets a route send to a Service, or "".
+func grantedTo(grants []plan.Object, route plan.Object, service string) string {
+	for _, g := range grants {
+		from, to := false, false
+		for _, f := range listAt(g, "spec", "from") {
+			from = from || textAt(f, "kind") == textAt(route, "kind") && textAt(f, "namespace") == namespaceOf(route)
+		}
+		for _, t := range listAt(g, "spec", "to") {
+			to = to || textAt(t, "kind") == "Service" && (nameIn(t) == "" || nameIn(t) == service)
+		}
+		if from && to {
+			return nameOf(g)
+		}
+	}
+	return ""
+}
+
+// sees tells whether a resource could be read.
+func (o Observed) sees(resource string) bool {
+	for _, u := range o.Unseen {
+		if u.Resource == resource {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,147 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
+	"github.com/tidegate/tidegate/strategies"
+)
+
+// MaxCalls is how many calls Observe and Check make together when all routes are in one namespace.
+const MaxCalls = 15
+
+// checkCalls are the calls of Check: one rules review and two dry runs.
+const checkCalls = 3
+
+// Observed is what was read of the cluster before anything is touched.
+type Observed struct {
+	Baseline plan.Baseline
+	// Leftovers are objects that carry the marks of an earlier rollout: what it made, and what of the user's it changed.
+	// Without a record of it they have to be undone first; Check expects none.
+	Leftovers []plan.Ref
+	// Unseen is what could not be read.
+	Unseen []Unseen
+
+	namespace   string
+	workload    plan.Object // status included, as all below
+	deployments []plan.Object
+	service     plan.Object
+	services    []plan.Object
+	routes      []plan.Object // of the spec
+	allRoutes   []plan.Object // of all namespaces that were read
+	rules       []string      // names of the rules to steer
+	scaler      plan.Ref      // also when it could not be read
+	policies    []plan.Object // NetworkPolicies and PodDisruptionBudgets of the namespace
+	pods        []plan.Object // only when the workload is not whole
+	quotas      []plan.Object
+	claims      []plan.Object
+	nodes       []plan.Object
+	ingresses   []plan.Object
+	grants      []plan.Object
+	verticals   []plan.Object
+}
+
+// Observe reads the workload of a deploy spec and all around it that a rollout depends on. namespace is the workload's.
+//
+// A spec that does not fit the cluster is an *Invalid; missing permissions to read what every rollout needs are
+// [Findings] that name all missing permissions at once.
+func Observe(ctx context.Context, client *kube.Client, d spec.Deploy, namespace string) (Observed, error) {
+	further := len(routeNamespaces(d, namespace)) - 1
+	r := &reader{client: client, left: MaxCalls - checkCalls + 2*further} // their routes, and the grants
+	o, err := observe(ctx, r, d, namespace)
+	if apierrors.IsForbidden(err) {
+		return Observed{}, explain(ctx, client, d, namespace, err)
+	}
+	if err != nil {
+		return Observed{}, err
+	}
+	o.Unseen = r.unseen
+	return o, nil
+}
+
+func observe(ctx context.Context, r *reader, d spec.Deploy, namespace string) (Observed, error) {
+	o := Observed{namespace: namespace}
+	for _, read := range []func(context.Context, *reader, spec.Deploy) error{
+		o.readWorkload, o.readService, o.readRoutes, o.readScaler, o.readSelecting, o.readFeatures, o.readRest,
+	} {
+		if err := read(ctx, r, d); err != nil {
+			return Observed{}, err
+		}
+	}
+	return o, o.readLeftovers(d)
+}
+
+// readWorkload reads all Deployments of the namespace: the named one, the candidate that an earlier rollout may have
+// left, and those whose pods are behind the same Service.
+func (o *Observed) readWorkload(ctx context.Context, r *reader, d spec.Deploy) (err error) {
+	name := d.Spec.Workload.Name
+	if o.deployments, err = r.must(ctx, question{apiVersion: "apps/v1", kind: "Deployment"}, o.namespace); err != nil {
+		return fmt.Errorf("read Deployment/%s: %w", name, err)
+	}
+	if o.workload = named(o.deployments, name); o.workload == nil {
+		return invalid(fmt.Sprintf("Its Deployments: %s. Check spec.workload, spec.namespace and spec.context", several(nearest(name, names(o.deployments)))),
+			"namespace %s has no Deployment %s", o.namespace, name)
+	}
+	o.Baseline.Workload = slim(o.workload)
+	o.Baseline.Size = kube.DeploymentRollout(wrap(o.workload)).Desired
+	return nil
+}
+
+// slim is the object without its status: that is an observation, and changes by itself.
+func slim(object plan.Object) plan.Object {
+	o := runtime.DeepCopyJSON(object)
+	delete(o, "status")
+	return o
+}
+
+// readLeftovers finds marks of an earlier rollout.
+func (o *Observed) readLeftovers(d spec.Deploy) error {
+	if d.Spec.Traffic == nil {
+		return nil
+	}
+	objects, err := strategies.Beside(strategies.Input{Deploy: d, Baseline: o.Baseline})
+	if err != nil {
+		return &Invalid{Problem: err.Error(), Remedy: "Mend the object and deploy again"}
+	}
+	for _, made := range objects.Create {
+		if found := o.find(plan.RefOf(made)); found != nil && ours(found) {
+			o.Leftovers = append(o.Leftovers, plan.RefOf(found))
+		}
+	}
+	mark := traffic.Original(d.Spec.Workload.Name)
+	candidate := nameOf(objects.Create[1])
+	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {
+		_, marked := mapAt(changed, "metadata", "annotations")[mark]
+		if marked || o.sendsAnywhere(changed, candidate) {
+			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
+		}
+	}
+	return nil
+}
+
+// find is an object of the namespace that was read, or nil.
+func (o *Observed) find(ref plan.Ref) plan.Object {
+	for _, list := range [][]plan.Object{o.deployments, o.services, o.policies} {
+		for _, object := range list {
+			if plan.RefOf(object) == ref {
+				return object
+			}
+		}
+	}
+	return nil
+}
+
+// rolloutLabel marks what a rollout made.
+const rolloutLabel = "tidegate.dev/rollout"
+
+func ours(o plan.Object) bool {
+	_, ok := mapAt(o, "metadata", "labels")[rolloutLabel]
+	return ok
+}

@@ -1,0 +1,136 @@
+package preflight
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// Permission is a row of what a rollout needs to be allowed.
+type Permission struct {
+	Group     string   `json:"group,omitempty"`
+	Resource  string   `json:"resource"` // pods/log is a subresource
+	Verbs     []string `json:"verbs"`
+	Namespace string   `json:"namespace,omitempty"` // empty for what belongs to no namespace
+	// Names are the objects that get, update, patch, delete and watch are needed for; empty means all of the kind.
+	Names []string `json:"names,omitempty"`
+	Why   string   `json:"why"`
+	// Optional permissions are only for warnings.
+	Optional bool `json:"optional,omitempty"`
+}
+
+// Use says what a rollout deals with, as far as permissions depend on it.
+type Use struct {
+	Namespace string
+	// Workload, Candidate and Routes (by namespace) are names; without them the permissions are for all objects.
+	Workload, Candidate string
+	Routes              map[string][]string
+	// Scaler is the autoscaler of the workload, if any.
+	Scaler plan.Ref
+	// Copies are the kinds of policies that are copied for the candidate.
+	Copies []string
+	// Everything asks for what any rollout may need: for the documentation and for a Role that serves all workloads.
+	Everything bool
+}
+
+// Needed is what a rollout needs to be allowed. The Role, the documentation and the check come from here.
+func Needed(u Use) []Permission {
+	list := append(needsOfCandidate(u), needsOfRecord(u)...)
+	list = append(list, needsOfRoutes(u)...)
+	list = append(list, needsOfScaler(u)...)
+	list = append(list, needsOfPolicies(u)...)
+	return append(list, needsOfWarnings(u)...)
+}
+
+func needsOfCandidate(u Use) []Permission {
+	var both, candidate []string
+	if u.Workload != "" && u.Candidate != "" {
+		both, candidate = []string{u.Workload, u.Candidate}, []string{u.Candidate}
+	}
+	return []Permission{
+		{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: both,
+			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"},
+		{Resource: "services", Namespace: u.Namespace, Names: candidate,
+			Verbs: []string{"get", "list", "watch", "create", "patch", "delete"}, Why: "the candidate's Service"},
+		{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
+		{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"},
+	}
+}
+
+func needsOfRecord(u Use) []Permission {
+	keep := []string{"get", "list", "watch", "create", "update", "patch"}
+	return []Permission{
+		{Resource: "configmaps", Namespace: u.Namespace, Verbs: keep, Why: "the record of the rollout, and requests to it"},
+		{Group: "coordination.k8s.io", Resource: "leases", Namespace: u.Namespace, Verbs: keep, Why: "the lock: one rollout at a time"},
+		{Resource: "events", Namespace: u.Namespace, Verbs: []string{"list", "create", "patch"}, Optional: true,
+			Why: "what the cluster says about pods, and what Tidegate did"},
+	}
+}
+
+func needsOfRoutes(u Use) []Permission {
+	verbs := []string{"get", "list", "watch", "update"}
+	if u.Everything && len(u.Routes) == 0 {
+		return []Permission{{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: verbs, Why: "the split"}}
+	}
+	var list []Permission
+	for _, namespace := range sortedKeys(u.Routes) {
+		list = append(list, Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: namespace, Names: u.Routes[namespace],
+			Verbs: verbs, Why: "the split"})
+	}
+	if _, ok := u.Routes[u.Namespace]; !ok && len(u.Routes) > 0 {
+		list = append(list, Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: []string{"list"},
+			Why: "other routes to the same Service"})
+	}
+	return list
+}
+
+func needsOfScaler(u Use) []Permission {
+	hpa := Permission{Group: "autoscaling", Resource: "horizontalpodautoscalers", Namespace: u.Namespace, Verbs: []string{"list"},
+		Why: "to find the workload's autoscaler"}
+	keda := Permission{Group: "keda.sh", Resource: "scaledobjects", Namespace: u.Namespace, Verbs: []string{"list"}, Optional: true,
+		Why: "to find the workload's ScaledObject, if KEDA is there"}
+	for _, p := range []struct {
+		kind string
+		row  *Permission
+	}{{"HorizontalPodAutoscaler", &hpa}, {"ScaledObject", &keda}} {
+		if !u.Everything && u.Scaler.Kind != p.kind {
+			continue
+		}
+		p.row.Verbs = []string{"list", "get", "update"}
+		p.row.Why = "to keep the base's size while its traffic is away"
+		p.row.Optional = u.Scaler.Kind != p.kind && p.kind == "ScaledObject"
+		if u.Scaler.Name != "" {
+			p.row.Names = []string{u.Scaler.Name}
+		}
+	}
+	return []Permission{hpa, keda}
+}
+
+func needsOfPolicies(u Use) []Permission {
+	list := []Permission{
+		{Group: "networking.k8s.io", Resource: "networkpolicies", Namespace: u.Namespace, Verbs: []string{"list"}, Why: "policies that speak of the pods"},
+		{Group: "policy", Resource: "poddisruptionbudgets", Namespace: u.Namespace, Verbs: []string{"list"}, Why: "budgets that count the pods"},
+	}
+	for i, kind := range []string{"NetworkPolicy", "PodDisruptionBudget"} {
+		if u.Everything || slices.Contains(u.Copies, kind) {
+			list[i].Verbs = []string{"list", "create", "patch", "delete"}
+			list[i].Why += ", copied for the candidate"
+		}
+	}
+	return list
+}
+
+func needsOfWarnings(u Use) []Permission {
+	list := []string{"list"}
+	return []Permission{
+		{Resource: "resourcequotas", Namespace: u.Namespace, Verbs: list, Optional: true, Why: "whether a second set of pods fits"},
+		{Resource: "persistentvolumeclaims", Namespace: u.Namespace, Verbs: list, Optional: true, Why: "whether several pods may mount the volumes"},
+		{Group: "networking.k8s.io", Resource: "ingresses", Namespace: u.Namespace, Verbs: list, Optional: true, Why: "who sends past the split"},
+		{Group: "autoscaling.k8s.io", Resource: "verticalpodautoscalers", Namespace: u.Namespace, Verbs: list, Optional: true, Why: "whether pods are restarted"},
+		{Group: gatewayGroup, Resource: "referencegrants", Namespace: u.Namespace, Verbs: list, Optional: true, Why: "whether other namespaces may send here"},
+		{Group: gatewayGroup, Resource: "gatewayclasses", Verbs: list, Optional: true, Why: "what the gateway can do"},
+		{Resource: "nodes", Verbs: list, Optional: true, Why: "whether there are enough for pods that must not share one"},
+	}
+}
+
+const gatewayGroup = "gateway.networking.k8s.io"

@@ -1,0 +1,41 @@
+package preflight
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// checkTemplate looks at how pods of the new version come and go.
+func checkTemplate(o Observed, p plan.Plan) Findings {
+	var all Findings
+	object, template := about(o.workload), p.Objects.Templates[plan.Candidate]
+	containers := listAt(template, "spec", "containers")
+	any := func(list []plan.Object, path ...string) bool {
+		return slices.ContainsFunc(list, func(c plan.Object) bool { return at(c, path...) != nil })
+	}
+	if !any(containers, "readinessProbe") && !any(listAt(template, "spec", "initContainers"), "readinessProbe") && at(template, "spec", "readinessGates") == nil {
+		all = append(all, finding("no-readiness-probe", object, "Give the container that serves a readinessProbe",
+			"no container has a readiness probe: a pod gets requests as soon as its process has started"))
+	}
+	if grace, ok := numberAt(template, "spec", "terminationGracePeriodSeconds"); ok && grace == 0 {
+		all = append(all, finding("no-grace-period", object, "Set terminationGracePeriodSeconds to the time that a request may take",
+			"terminationGracePeriodSeconds is 0: requests in flight are cut off when a pod ends"))
+	}
+	if !any(containers, "lifecycle", "preStop") {
+		all = append(all, finding("no-pre-stop", object, "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`",
+			"no container has a preStop hook: when the base takes the new version over, callers of the Service itself, past the route, "+
+				"may reach pods that have begun to stop"))
+	}
+	return append(all, checkQueue(o, template)...)
+}
+
+// checkQueue finds workloads that do not get their work by requests.
+func checkQueue(o Observed, template plan.Object) Findings {
+	ports := slices.ContainsFunc(listAt(template, "spec", "containers"), func(c plan.Object) bool { return len(listAt(c, "ports")) > 0 })
+	if ports && len(listAt(o.service, "spec", "ports")) > 0 {
+		return nil
+	}
+	return Findings{finding("queue-consumer", about(o.workload), "Name the ports of the containers if they serve requests; for a queue the number of pods decides",
+		"neither weights nor gates on requests steer a workload that takes its work from a queue, and it declares no ports")}
+}
