@@ -11,6 +11,12 @@ import (
 
 // Abort undoes the rollout in flight: its holder is asked to, or, when nobody holds it, it is undone here.
 func Abort(ctx context.Context, o Options) (Result, error) {
+	started := o.now()
+	result, err := abort(ctx, o)
+	return result.closed(o, started), err
+}
+
+func abort(ctx context.Context, o Options) (Result, error) {
 	s, err := connect(o)
 	if err != nil {
 		return Result{Result: report.Invalid}, err

@@ -34,9 +34,21 @@ func Deploy(ctx context.Context, o Options) (Result, error) {
 	}
 	d := &deployment{session: s, watched: watched, started: o.now()}
 	result, err := d.run(ctx)
-	result.Seconds = int(o.now().Sub(d.started).Seconds())
-	result.URL = o.Deploy.Spec.URL
-	return result, err
+	return result.closed(o, d.started), err
+}
+
+// closed fills in what every ending has.
+func (r Result) closed(o Options, started time.Time) Result {
+	r.Seconds = int(o.now().Sub(started).Seconds())
+	r.URL = o.Deploy.Spec.URL
+	r.Ending.Result, r.Ending.At = r.Result, o.now()
+	if r.Ending.Reason == "" {
+		r.Ending.Reason = r.Reason
+	}
+	if r.Ending.Name == "" {
+		r.Ending.Name = o.Deploy.Metadata.Name
+	}
+	return r
 }
 
 // deployment is one call of Deploy.

@@ -80,13 +80,22 @@ func (d *deployment) notLocked(err error) (Result, error) {
 	var held *engine.HeldError
 	switch {
 	case errors.Is(err, errRejected):
-		return Result{Result: report.Locked, Reason: err.Error(),
+		return Result{Result: report.Locked, Reason: err.Error(), Ending: ending(err),
 			Hint: "Wait for its end, stop it with `tidegate abort`, or set spec.concurrency to queue or supersede."}, nil
 	case errors.As(err, &held):
-		return Result{Result: report.Locked, Reason: "the lock was not released in time: " + err.Error(),
+		return Result{Result: report.Locked, Reason: "the lock was not released in time: " + err.Error(), Ending: ending(err),
 			Hint: "See what it is doing with `tidegate status`."}, nil
 	case errors.Is(err, engine.ErrCancelled):
 		return Result{Result: report.Cancelled, Reason: "cancelled while waiting for the lock; nothing was touched"}, nil
 	}
 	return Result{Result: report.Failed, Reason: err.Error()}, err
+}
+
+// ending names the holder of the lock for the closing words.
+func ending(err error) report.End {
+	var held *engine.HeldError
+	if !errors.As(err, &held) {
+		return report.End{}
+	}
+	return report.End{Holder: held.Holder, Since: held.Since}
 }

@@ -111,7 +111,8 @@ func (r *rollout) result(o engine.Outcome, err error) (Result, error) {
 // ended is the result of a rollout as it was recorded.
 func ended(ro *engine.Rollout) Result {
 	res := Result{Reason: ro.Reason, Rollout: ro.ID, Revision: revision(ro.Plan.Target.Images),
-		Previous: revision(ro.Plan.Target.From), PlanDigest: ro.PlanDigest, Step: stepOf(ro)}
+		Previous: revision(ro.Plan.Target.From), PlanDigest: ro.PlanDigest, Step: stepOf(ro),
+		Ending: report.End{Rollout: ro}}
 	switch ro.Phase {
 	case engine.Succeeded:
 		res.Result = report.Succeeded

@@ -18,7 +18,7 @@ func checkBase(o Observed, _ plan.Plan) Findings {
 	case !rollout.Current:
 		wrong = append(wrong, "its controller has not seen its latest change yet")
 	case !rollout.Done():
-		wrong = append(wrong, rollout.String()+fmt.Sprintf(", %d wanted", rollout.Desired))
+		wrong = append(wrong, rollout.String())
 	}
 	if rollout.Failed != "" {
 		wrong = append(wrong, rollout.Failed)

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -219,4 +220,10 @@ func (w *world) calls() (sum int) {
 		sum += n
 	}
 	return sum
+}
+
+func cancelled(t *testing.T, cause error) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	return ctx, func() { cancel(nil) }
 }

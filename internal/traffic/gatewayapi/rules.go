@@ -266,3 +266,27 @@ func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotat
 	route.SetAnnotations(annotations)
 	return nil
 }
+
+// Share is the part of the base's requests that the route sends to the candidate, in the first rule that sends to it.
+func Share(route plan.Object, t plan.Traffic) plan.Share {
+	rules, err := readRules(&unstructured.Unstructured{Object: route})
+	if err != nil {
+		return 0
+	}
+	for _, rule := range rules {
+		refs := backends(rule)
+		c, b := indexOf(refs, t.Candidate), indexOf(refs, t.Base)
+		if c < 0 {
+			continue
+		}
+		own := weightOf(refs[c])
+		sum := own
+		if b >= 0 {
+			sum += weightOf(refs[b])
+		}
+		if sum > 0 {
+			return plan.Share(own * int64(plan.All) / sum)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidegate/tidegate/internal/app"
+	"github.com/tidegate/tidegate/internal/preflight"
+	"github.com/tidegate/tidegate/internal/report"
+)
+
+func planCommand(f *flags) *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{Use: "plan", Short: "Show what a deploy would do, and what would make it fail", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.plan(cmd.Context(), force) }}
+	cmd.Flags().BoolVar(&force, "force", false, "plan from a base that is not whole")
+	return cmd
+}
+
+func (f *flags) plan(ctx context.Context, force bool) error {
+	deploys, err := f.deploys()
+	if err != nil {
+		return err
+	}
+	images, err := f.imagesFor(deploys)
+	if err != nil {
+		return err
+	}
+	if len(images) == 0 {
+		return &usageError{fmt.Errorf("no image was given: what should be planned? Give --image REF")}
+	}
+	for _, d := range deploys {
+		o := f.options(d)
+		o.Images, o.Force = images[d.Metadata.Name], force
+		if len(o.Images) == 0 {
+			continue
+		}
+		if err := f.planOne(ctx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *flags) planOne(ctx context.Context, o app.Options) error {
+	p, err := app.Plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	if f.json() {
+		if err := report.PlanJSON(f.env.Stdout, p.Plan, findings(p.Findings)...); err != nil {
+			return err
+		}
+		return p.Findings.Err()
+	}
+	if p.Unchanged {
+		fmt.Fprintf(f.env.Stdout, "This version already runs: a deploy would do nothing. If it did not:\n\n")
+	}
+	if len(p.Leftovers) > 0 {
+		fmt.Fprintf(f.env.Stdout, "An earlier rollout left %v without a record: a deploy takes that back first.\n\n", p.Leftovers)
+	}
+	if err := report.Plan(f.env.Stdout, p.Plan, findings(p.Findings)...); err != nil {
+		return err
+	}
+	if len(p.Needs) > 0 {
+		fmt.Fprintf(f.env.Stdout, "The gates need these environment variables: %s\n", strings.Join(p.Needs, ", "))
+	}
+	return p.Findings.Err()
+}
+
+func findings(all preflight.Findings) []report.Finding {
+	var list []report.Finding
+	for _, x := range all {
+		list = append(list, report.Finding{Name: x.Name, Level: report.Level(x.Level), Object: x.Object, Message: x.Message,
+			Remedy: x.Remedy, Accepted: x.Accepted})
+	}
+	return list
+}
