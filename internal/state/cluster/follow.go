@@ -21,8 +21,10 @@ const (
 	watchPause   = 30 * time.Second // the longest between two tries to open a watch
 )
 
-// follower watches one object. Each watch is opened without a resourceVersion: then the server sends the present object
-// first, however long ago it was written, so that a compacted history (410) costs nothing but a new watch.
+// follower watches one object. Each watch is opened at resourceVersion 0: then the server sends the object as its cache
+// has it first, however long ago it was written, so that a compacted history (410) costs nothing but a new watch. (Without
+// a version the server first makes its cache as new as etcd, which an etcd before 3.4.25 cannot help with: such a watch
+// fails with "Too large resource version", seen.)
 type follower struct {
 	Options
 	objects dynamic.ResourceInterface
@@ -102,7 +104,7 @@ func (f *follower) open(ctx context.Context, cancel context.CancelFunc) (watch.I
 	}()
 	seconds := int64(watchLength / time.Second)
 	w, err := f.objects.Watch(ctx, metav1.ListOptions{
-		FieldSelector: fields.OneTermEqualSelector("metadata.name", f.name).String(), TimeoutSeconds: &seconds,
+		FieldSelector: fields.OneTermEqualSelector("metadata.name", f.name).String(), TimeoutSeconds: &seconds, ResourceVersion: "0",
 	})
 	close(answered)
 	<-ended

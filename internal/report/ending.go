@@ -1,0 +1,204 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report/words"
+)
+
+// End is how a run ended, with all that its closing words need. Only Result is required.
+type End struct {
+	Result  Result
+	Name    string          // of the deploy spec; taken from Rollout when that is known
+	Rollout *engine.Rollout // nil when there is none of ours
+	// Reason is why the run ended, where the rollout does not say it: the error of a failed or invalid run.
+	Reason string
+	At     time.Time // when the run ended
+	// Restored is when the way back had brought every request to the base; zero when that is not known.
+	Restored time.Time
+	Holder   string    // who holds the lock, for Locked
+	Since    time.Time // since when
+	Zone     *time.Location
+}
+
+// Ending writes the closing words of a run: what happened, how long it took, what it rests on and what to do next.
+func Ending(w io.Writer, e End) error {
+	_, err := io.WriteString(w, endingText(e))
+	return err
+}
+
+func endingText(e End) string {
+	if e.Zone == nil {
+		e.Zone = time.UTC
+	}
+	if e.Rollout != nil && len(e.Rollout.Plan.Steps) > 0 {
+		ro := Sound(*e.Rollout)
+		e.Rollout, e.Name = &ro, ro.Plan.Target.Name
+	} else {
+		e.Rollout = nil
+	}
+	e.Name = words.Line(e.Name)
+	mark, headline := e.headline()
+	var n notes
+	n.add("why", e.why())
+	if e.Rollout != nil {
+		n.add("evidence", e.evidence())
+		n.add("users", e.users())
+		n.add("took", e.took())
+	}
+	n.add("next", strings.Join(e.next(), "\n"))
+	return mark + " " + words.Line(headline) + "\n" + n.text("  ")
+}
+
+// headline is what happened, in one sentence.
+func (e End) headline() (mark, text string) {
+	name := e.Name
+	if name == "" {
+		name = "the rollout"
+	}
+	old, now := e.versions()
+	switch e.Result {
+	case Succeeded:
+		return "✓", fmt.Sprintf("%s runs %s: every request meets it", name, now)
+	case Unchanged:
+		return "✓", fmt.Sprintf("nothing to do: %s runs this version already", name)
+	case RolledBack:
+		return "✗", fmt.Sprintf("%s was rolled back: %s serves every request again, and everything is as it was before", name, old)
+	case Aborted:
+		return "↶", fmt.Sprintf("%s was aborted: %s serves every request again, and everything is as it was before", name, old)
+	case Superseded:
+		return "↶", fmt.Sprintf("%s: %s made way for a newer rollout; %s was restored first", name, now, old)
+	case Locked:
+		return "✗", name + ": another run holds the lock; this one changes nothing more"
+	case Cancelled:
+		return "✗", name + ": this run was cancelled before the rollout was over"
+	case Invalid:
+		return "✗", name + ": the spec or the call is wrong; nothing was touched"
+	case UndoFailed:
+		return "✗", name + ": A PERSON IS NEEDED: the way back failed"
+	}
+	return "✗", name + ": this run failed"
+}
+
+func (e End) versions() (old, now string) {
+	if e.Rollout == nil {
+		return "the old version", "the new version"
+	}
+	return Versions(e.Rollout.Plan.Target)
+}
+
+// Versions are the short names of the old and the new version.
+func Versions(t plan.Target) (old, now string) {
+	if len(t.Images) == 1 {
+		for container, to := range t.Images {
+			if old, now = words.Versions(t.From[container], to); old != "" {
+				return old, now
+			}
+			return "the old version", now
+		}
+	}
+	return "the old version", "the new version"
+}
+
+func (e End) why() string {
+	if e.Result == Locked && e.Holder != "" {
+		text := "the lock is held by " + words.Line(e.Holder)
+		if !e.Since.IsZero() {
+			text += fmt.Sprintf(", since %s (%s)", e.Since.In(e.Zone).Format(clockTime), words.Ago(e.Since, e.At))
+		}
+		return text
+	}
+	if e.Reason != "" && e.Reason != engine.ErrCancelled.Error() { // that is the headline
+		return e.Reason
+	}
+	if e.Rollout != nil && e.Result != Succeeded && e.Result != Unchanged {
+		return e.Rollout.Reason
+	}
+	return ""
+}
+
+// clockTime is how moments are written that are not of today, perhaps.
+const clockTime = "2 Jan 15:04:05 MST"
+
+// evidence is what the gate that failed saw.
+func (e End) evidence() string {
+	g, ok := FailedGate(*e.Rollout)
+	if !ok {
+		return ""
+	}
+	return gateEvidence(g, e.Zone)
+}
+
+// gateEvidence says how often a gate failed, when first, and where to look.
+func gateEvidence(g Gate, zone *time.Location) string {
+	text := fmt.Sprintf("gate %s failed in %d of %s of step %s", g.Name, g.Fails, words.Count(g.Looks, "look"), g.Step)
+	if g.Last.NoData {
+		text = fmt.Sprintf("gate %s had no data in %d of %s of step %s", g.Name, g.NoData+g.Fails, words.Count(g.Looks, "look"), g.Step)
+	} else if g.NoData > 0 {
+		text += fmt.Sprintf(" and had no data in %d", g.NoData)
+	}
+	if g.Worst != nil && !g.Worst.At.IsZero() && !g.Last.NoData {
+		text += ", first at " + g.Worst.At.In(zone).Format(time.TimeOnly)
+	}
+	proof := g.Last.Evidence
+	if v := words.Number(proof.Value); v != "" && !strings.Contains(g.Last.Reason, v) {
+		text += "\nvalue: " + v
+	}
+	if proof.Text != "" && !strings.Contains(g.Last.Reason, proof.Text) {
+		text += "\n" + words.Line(proof.Text)
+	}
+	if proof.Query != "" {
+		text += "\nquery: " + words.Line(proof.Query)
+	}
+	if proof.Link != "" {
+		text += "\n" + words.Line(proof.Link)
+	}
+	return text
+}
+
+// users says how many requests met the new version, and for how long.
+func (e End) users() string {
+	ro := *e.Rollout
+	_, now := e.versions()
+	peak, share, first := Peak(ro), Share(ro), FirstShift(ro)
+	switch {
+	case e.Result == Succeeded:
+		return ""
+	case peak == 0 && share == 0:
+		return fmt.Sprintf("no request of the route met %s%s", now, perhaps(ro, peak))
+	case e.Result == Cancelled || e.Result == Failed || e.Result == UndoFailed || e.Result == Locked:
+		if share == 0 {
+			return fmt.Sprintf("no request of the route meets %s now, as far as this run knows; at most %s did", now, peak)
+		}
+		return fmt.Sprintf("%s of the requests meet %s NOW, as far as this run knows", share, now)
+	}
+	text := fmt.Sprintf("at most %s of the requests met %s", peak, now)
+	if !e.Restored.IsZero() && !first.IsZero() {
+		text += ", for " + words.Duration(e.Restored.Sub(first))
+	}
+	return text + perhaps(ro, peak)
+}
+
+// perhaps is what cannot be ruled out: a step that was not in force yet may have moved traffic already.
+func perhaps(ro engine.Rollout, peak plan.Share) string {
+	if s := Steps(ro)[ro.Step]; s.Weight > peak && !s.State.Started.IsZero() && s.State.InForce.IsZero() {
+		return fmt.Sprintf(" (perhaps %s, for a moment at the end)", s.Weight)
+	}
+	return ""
+}
+
+func (e End) took() string {
+	start, end := e.Rollout.Started, e.Rollout.Ended
+	if end.IsZero() {
+		end = e.At
+	}
+	if start.IsZero() || end.Before(start) {
+		return ""
+	}
+	return fmt.Sprintf("%s, from %s to %s", words.Duration(end.Sub(start)), start.In(e.Zone).Format(time.TimeOnly), end.In(e.Zone).Format(time.TimeOnly+" MST"))
+}
