@@ -69,7 +69,7 @@ func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout,
 	found.baseline.Workload, found.base = cleanedWorkload(now.Workload, r.workload.Name)
 	found.baseline.Scaler = cleanedScaler(now.Scaler, r.workload.Name)
 	service := plan.RefOf(now.Service).Name
-	t := plan.Traffic{Base: service, Candidate: strategies.CandidateName(service)}
+	t := plan.Traffic{Namespace: r.namespace, Base: service, Candidate: strategies.CandidateName(service)}
 	found.baseline.Routes = slices.Clone(now.Routes)
 	for i, route := range now.Routes {
 		found.route = found.route || gatewayapi.Splits(route, t)

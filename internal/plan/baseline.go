@@ -50,6 +50,7 @@ type Traffic struct {
 	Router    string   `json:"router"` // as named in the catalog: gatewayAPI, ...
 	Routes    []Ref    `json:"routes"`
 	Rules     []string `json:"rules,omitempty"` // names of rules; none means every rule that sends to the base's Service
+	Namespace string   `json:"namespace"`       // of the Services
 	Base      string   `json:"base"`            // Service of the base
 	Candidate string   `json:"candidate"`       // Service of the candidate
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
-	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -115,7 +114,7 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(found))
 		}
 	}
-	mark := traffic.Original(d.Spec.Workload.Name)
+	mark := kube.OriginalMark(d.Spec.Workload.Name)
 	candidate := nameOf(objects.Create[1])
 	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {
 		_, marked := mapAt(changed, "metadata", "annotations")[mark]

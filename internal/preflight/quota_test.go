@@ -85,13 +85,6 @@ func TestUnreadGrantsAreNotJudged(t *testing.T) {
 	expect(t, found, "not-looked-at", []string{"whether the routes of other namespaces"})
 }
 
-func TestReconstructTheMinimumOfKEDA(t *testing.T) {
-	o := parse(t, `{spec: {minReplicaCount: 9}}`)
-	if err := putMinimum(minimumPath("ScaledObject"))(o, plan.Object{}); err != nil || at(o, "spec", "minReplicaCount") != nil {
-		t.Errorf("%v, error %v", o, err)
-	}
-}
-
 func TestClusterErrorsAreNotFindings(t *testing.T) {
 	w := newWorld(t)
 	o, in, p := w.compiled()

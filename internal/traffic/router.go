@@ -3,7 +3,6 @@ package traffic
 import (
 	"context"
 
-	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
@@ -18,6 +17,3 @@ type Router interface {
 	// one has not and what it says. Acceptance is not yet the data plane: a guard has to follow.
 	InForce(ctx context.Context, t plan.Traffic) error
 }
-
-// Original is kube.OriginalMark.
-func Original(workload string) string { return kube.OriginalMark(workload) }

@@ -52,7 +52,7 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 func traffic(in strategies.Input, objects plan.Objects) *plan.Traffic {
 	t := &plan.Traffic{
 		Router: in.Deploy.Spec.Traffic.Kind(), Rules: in.Deploy.Spec.Traffic.GatewayAPI.Rules,
-		Base: plan.RefOf(in.Baseline.Service).Name, Candidate: plan.RefOf(objects.Create[1]).Name,
+		Namespace: objects.Workload.Namespace, Base: plan.RefOf(in.Baseline.Service).Name, Candidate: plan.RefOf(objects.Create[1]).Name,
 	}
 	for _, r := range in.Baseline.Routes {
 		t.Routes = append(t.Routes, plan.RefOf(r))

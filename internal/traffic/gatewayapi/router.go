@@ -92,9 +92,11 @@ func Cleaned(route plan.Object, workload string, t plan.Traffic) (cleaned plan.O
 }
 
 // Splits tells whether the route has a rule that may send to the candidate.
-func Splits(route plan.Object, t plan.Traffic) bool {
-	rules, err := readRules(&unstructured.Unstructured{Object: route})
-	return err == nil && slices.ContainsFunc(rules, func(r map[string]any) bool { return indexOf(backends(r), t.Candidate) >= 0 })
+func Splits(route plan.Object, to plan.Traffic) bool {
+	u := &unstructured.Unstructured{Object: route}
+	rules, err := readRules(u)
+	t := within(u, to)
+	return err == nil && slices.ContainsFunc(rules, func(r map[string]any) bool { return t.index(backends(r), t.Candidate) >= 0 })
 }
 
 func original(originals []plan.Object, ref plan.Ref) plan.Object {

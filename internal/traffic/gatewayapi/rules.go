@@ -22,8 +22,31 @@ type old struct {
 	Weights map[string]int64 `json:"weights"`
 }
 
+// between is the traffic as one route sees it: a reference without a namespace means the route's own.
+type between struct {
+	plan.Traffic
+	home string // namespace of the route
+}
+
+func within(route *unstructured.Unstructured, t plan.Traffic) between { return between{t, route.GetNamespace()} }
+
+// isService tells whether the reference names this Service of the workload's namespace.
+func (t between) isService(ref map[string]any, name string) bool {
+	kind, _ := ref["kind"].(string)
+	namespace, _ := ref["namespace"].(string)
+	if namespace == "" {
+		namespace = t.home
+	}
+	return (kind == "" || kind == "Service") && namespace == t.Namespace && ref["name"] == name
+}
+
+func (t between) index(refs []map[string]any, service string) int {
+	return slices.IndexFunc(refs, func(ref map[string]any) bool { return t.isService(ref, service) })
+}
+
 // split changes the rules of a route so that weight goes to the candidate. It reports whether anything changed.
-func split(route *unstructured.Unstructured, t plan.Traffic, annotation string, weight plan.Share) (bool, error) {
+func split(route *unstructured.Unstructured, to plan.Traffic, annotation string, weight plan.Share) (bool, error) {
+	t := within(route, to)
 	rules, err := readRules(route)
 	if err != nil {
 		return false, err
@@ -56,7 +79,8 @@ func split(route *unstructured.Unstructured, t plan.Traffic, annotation string, 
 }
 
 // restore takes the candidate out and gives the base its weight back. It reports whether anything changed.
-func restore(route *unstructured.Unstructured, t plan.Traffic, annotation string, before plan.Object) (bool, error) {
+func restore(route *unstructured.Unstructured, to plan.Traffic, annotation string, before plan.Object) (bool, error) {
+	t := within(route, to)
 	rules, err := readRules(route)
 	if err != nil {
 		return false, err
@@ -67,7 +91,7 @@ func restore(route *unstructured.Unstructured, t plan.Traffic, annotation string
 	}
 	changed := known
 	for i, rule := range rules {
-		if indexOf(backends(rule), t.Candidate) < 0 {
+		if t.index(backends(rule), t.Candidate) < 0 {
 			continue
 		}
 		rules[i] = restoreRule(rule, t, m.Rules[ruleKey(rule)])
@@ -80,7 +104,7 @@ func restore(route *unstructured.Unstructured, t plan.Traffic, annotation string
 }
 
 // memoOf makes the memo anew from the route as it was, for when somebody removed the annotation.
-func memoOf(before plan.Object, t plan.Traffic) memo {
+func memoOf(before plan.Object, t between) memo {
 	m := memo{Base: t.Base, Rules: map[string]old{}}
 	rules, err := readRules(&unstructured.Unstructured{Object: before})
 	if err != nil {
@@ -94,14 +118,14 @@ func memoOf(before plan.Object, t plan.Traffic) memo {
 	return m
 }
 
-func splitRule(rule map[string]any, t plan.Traffic, was old, weight plan.Share) map[string]any {
+func splitRule(rule map[string]any, t between, was old, weight plan.Share) map[string]any {
 	refs := withoutCandidate(backends(rule), t)
 	scale, share := int64(100), int64(weight/plan.OnePercent)
 	if weight%plan.OnePercent != 0 {
 		unit := gcd(int64(plan.All), int64(weight))
 		scale, share = int64(plan.All)/unit, int64(weight)/unit
 	}
-	at := indexOf(refs, t.Base)
+	at := t.index(refs, t.Base)
 	total := was.weight(refs[at])
 	if len(refs) == 1 {
 		total = 1
@@ -122,7 +146,7 @@ func gcd(a, b int64) int64 {
 	return a
 }
 
-func restoreRule(rule map[string]any, t plan.Traffic, was old) map[string]any {
+func restoreRule(rule map[string]any, t between, was old) map[string]any {
 	refs := withoutCandidate(backends(rule), t)
 	for i, ref := range refs {
 		refs[i] = withWeight(ref, was.weight(ref))
@@ -130,7 +154,7 @@ func restoreRule(rule map[string]any, t plan.Traffic, was old) map[string]any {
 	return withBackends(rule, refs)
 }
 
-func remember(rule map[string]any, t plan.Traffic) old {
+func remember(rule map[string]any, t between) old {
 	o := old{Weights: map[string]int64{}}
 	for _, ref := range withoutCandidate(backends(rule), t) {
 		o.Weights[backendKey(ref)] = weightOf(ref)
@@ -150,16 +174,16 @@ func (o old) weight(ref map[string]any) int64 {
 }
 
 // takesPart tells whether the rule sends to the base and is among those that were asked for.
-func takesPart(rule map[string]any, t plan.Traffic) bool {
+func takesPart(rule map[string]any, t between) bool {
 	name, _ := rule["name"].(string)
 	if len(t.Rules) > 0 && !slices.Contains(t.Rules, name) {
 		return false
 	}
-	return indexOf(backends(rule), t.Base) >= 0
+	return t.index(backends(rule), t.Base) >= 0
 }
 
-func withoutCandidate(refs []map[string]any, t plan.Traffic) []map[string]any {
-	return slices.DeleteFunc(slices.Clone(refs), func(ref map[string]any) bool { return isService(ref, t.Candidate) })
+func withoutCandidate(refs []map[string]any, t between) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(refs), func(ref map[string]any) bool { return t.isService(ref, t.Candidate) })
 }
 
 func backends(rule map[string]any) []map[string]any {
@@ -187,17 +211,6 @@ func withWeight(ref map[string]any, weight int64) map[string]any {
 	ref = maps.Clone(ref)
 	ref["weight"] = weight
 	return ref
-}
-
-func indexOf(refs []map[string]any, service string) int {
-	return slices.IndexFunc(refs, func(ref map[string]any) bool { return isService(ref, service) })
-}
-
-// isService tells whether the reference names this Service. A reference into another namespace is somebody else's.
-func isService(ref map[string]any, name string) bool {
-	kind, _ := ref["kind"].(string)
-	namespace, _ := ref["namespace"].(string)
-	return (kind == "" || kind == "Service") && namespace == "" && ref["name"] == name
 }
 
 func weightOf(ref map[string]any) int64 {
@@ -268,14 +281,16 @@ func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotat
 }
 
 // Share is the part of the base's requests that the route sends to the candidate, in the first rule that sends to it.
-func Share(route plan.Object, t plan.Traffic) plan.Share {
-	rules, err := readRules(&unstructured.Unstructured{Object: route})
+func Share(route plan.Object, to plan.Traffic) plan.Share {
+	u := &unstructured.Unstructured{Object: route}
+	t := within(u, to)
+	rules, err := readRules(u)
 	if err != nil {
 		return 0
 	}
 	for _, rule := range rules {
 		refs := backends(rule)
-		c, b := indexOf(refs, t.Candidate), indexOf(refs, t.Base)
+		c, b := t.index(refs, t.Candidate), t.index(refs, t.Base)
 		if c < 0 {
 			continue
 		}

@@ -11,7 +11,7 @@ import (
 
 const mark = "tidegate.dev/original.checkout"
 
-var between = plan.Traffic{Base: "checkout", Candidate: "checkout-candidate"}
+var shop = plan.Traffic{Namespace: "shop", Base: "checkout", Candidate: "checkout-candidate"}
 
 func route(t *testing.T, text string) *unstructured.Unstructured {
 	t.Helper()
@@ -67,7 +67,7 @@ func TestSplitSetsWeights(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := route(t, plain)
-			if changed, err := split(r, between, mark, tc.share); err != nil || !changed {
+			if changed, err := split(r, shop, mark, tc.share); err != nil || !changed {
 				t.Fatalf("changed %v, err %v", changed, err)
 			}
 			got := weights(t, r, 1)
@@ -83,10 +83,10 @@ func TestSplitSetsWeights(t *testing.T) {
 
 func TestSplitTwiceIsSplitOnce(t *testing.T) {
 	r := route(t, plain)
-	if _, err := split(r, between, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := split(r, between, mark, 10*plan.OnePercent); changed || err != nil {
+	if changed, err := split(r, shop, mark, 10*plan.OnePercent); changed || err != nil {
 		t.Errorf("the same split again: changed %v, err %v", changed, err)
 	}
 }
@@ -95,13 +95,13 @@ func TestRestoreGivesTheRouteBack(t *testing.T) {
 	for _, tc := range []struct{ name, text string }{
 		{"one backend", plain},
 		{"neighbours", `
-metadata: {name: r}
+metadata: {name: r, namespace: shop}
 spec:
   rules:
   - backendRefs: [{name: checkout, port: 80, weight: 3}, {name: legacy, port: 80, weight: 1}]
 `},
 		{"two rules", `
-metadata: {name: r}
+metadata: {name: r, namespace: shop}
 spec:
   rules:
   - matches: [{path: {value: /a}}]
@@ -113,11 +113,11 @@ spec:
 		t.Run(tc.name, func(t *testing.T) {
 			r, want := route(t, tc.text), route(t, tc.text)
 			for _, share := range []plan.Share{10 * plan.OnePercent, 500, 50 * plan.OnePercent, plan.All} {
-				if _, err := split(r, between, mark, share); err != nil {
+				if _, err := split(r, shop, mark, share); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if changed, err := restore(r, between, mark, nil); err != nil || !changed {
+			if changed, err := restore(r, shop, mark, nil); err != nil || !changed {
 				t.Fatalf("changed %v, err %v", changed, err)
 			}
 			if plan.Digest(r.Object) != plan.Digest(want.Object) {
@@ -129,12 +129,12 @@ spec:
 
 func TestNeighboursKeepTheirShare(t *testing.T) {
 	r := route(t, `
-metadata: {name: r}
+metadata: {name: r, namespace: shop}
 spec:
   rules:
   - backendRefs: [{name: checkout, port: 80, weight: 3}, {name: legacy, port: 80, weight: 1}]
 `)
-	if _, err := split(r, between, mark, 50*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, 50*plan.OnePercent); err != nil {
 		t.Fatal(err)
 	}
 	got := weights(t, r, 0)
@@ -145,7 +145,7 @@ spec:
 
 func TestRestoreKeepsWhatOthersChanged(t *testing.T) {
 	r := route(t, plain)
-	if _, err := split(r, between, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
 		t.Fatal(err)
 	}
 	rules, _ := readRules(r)
@@ -153,7 +153,7 @@ func TestRestoreKeepsWhatOthersChanged(t *testing.T) {
 	if err := writeBack(r, append([]map[string]any{added}, rules...), "none", nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := restore(r, between, mark, nil); err != nil {
+	if _, err := restore(r, shop, mark, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := weights(t, r, 0); got["other"] != 7 {
@@ -166,17 +166,17 @@ func TestRestoreKeepsWhatOthersChanged(t *testing.T) {
 
 func TestRestoreWithoutAnnotation(t *testing.T) {
 	r := route(t, `
-metadata: {name: r}
+metadata: {name: r, namespace: shop}
 spec:
   rules:
   - backendRefs: [{name: checkout, port: 80, weight: 3}, {name: legacy, port: 80, weight: 1}]
 `)
 	before := r.DeepCopy()
-	if _, err := split(r, between, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
 		t.Fatal(err)
 	}
 	r.SetAnnotations(nil)
-	if _, err := restore(r, between, mark, before.Object); err != nil {
+	if _, err := restore(r, shop, mark, before.Object); err != nil {
 		t.Fatal(err)
 	}
 	if got := weights(t, r, 0); got["checkout"] != 3 || got["legacy"] != 1 || len(got) != 2 {
@@ -185,8 +185,8 @@ spec:
 }
 
 func TestSplitWhenTheServiceIsGoneFromTheRoute(t *testing.T) {
-	r := route(t, `{metadata: {name: r}, spec: {rules: [{backendRefs: [{name: other}]}]}}`)
-	if _, err := split(r, between, mark, plan.OnePercent); err == nil {
+	r := route(t, `{metadata: {name: r, namespace: shop}, spec: {rules: [{backendRefs: [{name: other}]}]}}`)
+	if _, err := split(r, shop, mark, plan.OnePercent); err == nil {
 		t.Error("no error although nothing was split")
 	}
 }
@@ -220,5 +220,29 @@ func TestNotAccepted(t *testing.T) {
 				t.Errorf("NotAccepted = %q", got)
 			}
 		})
+	}
+}
+
+func TestRouteOfAnotherNamespace(t *testing.T) {
+	r := route(t, `
+metadata: {name: r, namespace: edge}
+spec:
+  rules:
+  - backendRefs: [{name: checkout, namespace: shop, port: 80, weight: 1}]
+  - matches: [{path: {value: /own}}]
+    backendRefs: [{name: checkout, port: 80, weight: 1}]
+`)
+	before := plan.Digest(r.Object)
+	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
+		t.Fatal(err)
+	}
+	if got := weights(t, r, 0); got["checkout"] != 90 || got["checkout-candidate"] != 10 {
+		t.Errorf("the rule with our Service has %v", got)
+	}
+	if got := weights(t, r, 1); len(got) != 1 {
+		t.Errorf("the rule with another namespace's Service of the same name has %v", got)
+	}
+	if _, err := restore(r, shop, mark, nil); err != nil || plan.Digest(r.Object) != before {
+		t.Errorf("not restored (%v): %v", err, r.Object)
 	}
 }
