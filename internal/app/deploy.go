@@ -28,7 +28,7 @@ func Deploy(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{Result: report.Invalid}, err
 	}
-	watched, err := o.watched(providers)
+	watched, err := o.watched(ctx, providers)
 	if err != nil {
 		return Result{Result: report.Invalid}, err
 	}

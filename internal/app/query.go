@@ -43,7 +43,7 @@ func Query(ctx context.Context, o Options, name string) (Asked, error) {
 	if err != nil {
 		return Asked{}, err
 	}
-	gate, err := o.gate(g, providers)
+	gate, err := o.gate(ctx, g, providers)
 	if err != nil {
 		return Asked{}, err
 	}

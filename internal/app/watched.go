@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/tidegate/tidegate/gates/kubernetes"
 	"github.com/tidegate/tidegate/internal/actuate"
 	"github.com/tidegate/tidegate/internal/catalog"
+	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/metrics"
@@ -36,11 +38,12 @@ func (o Options) providers() (map[string]metrics.Provider, error) {
 	return all, nil
 }
 
-// watched are the gates of the spec, with the one on pods first. It makes no call.
-func (o Options) watched(providers map[string]metrics.Provider) ([]engine.Watched, error) {
+// watched are the gates of the spec, with the one on pods first. It asks providers for their scrape interval where a
+// query needs it.
+func (o Options) watched(ctx context.Context, providers map[string]metrics.Provider) ([]engine.Watched, error) {
 	var all []engine.Watched
 	for _, g := range o.Deploy.Spec.Gates {
-		gate, err := o.gate(g, providers)
+		gate, err := o.gate(ctx, g, providers)
 		if err != nil {
 			return nil, err
 		}
@@ -49,17 +52,34 @@ func (o Options) watched(providers map[string]metrics.Provider) ([]engine.Watche
 	return all, nil
 }
 
-func (o Options) gate(g spec.Gate, providers map[string]metrics.Provider) (gates.Gate, error) {
-	interval := max(g.Every.Std(), 4*scrapeInterval)
-	gate, err := catalog.Gate(g, interval, providers)
+func (o Options) gate(ctx context.Context, g spec.Gate, providers map[string]metrics.Provider) (gates.Gate, error) {
+	gate, err := catalog.Gate(g, max(g.Every.Std(), 4*o.scrapeInterval(ctx, g, providers)), providers)
 	if err != nil {
 		return nil, invalid("spec.gates: %w", err)
 	}
 	return gate, nil
 }
 
-// scrapeInterval is taken as Prometheus's default in most installations.
-const scrapeInterval = 15 * time.Second
+// usualScrape is taken where a provider does not tell how often it scrapes.
+const usualScrape = 15 * time.Second
+
+// scrapeInterval is how often the gate's provider gets new numbers, as far as it tells.
+func (o Options) scrapeInterval(ctx context.Context, g spec.Gate, providers map[string]metrics.Provider) time.Duration {
+	scraper, ok := providers[catalog.Asks(g)].(interface {
+		ScrapeInterval(context.Context) (time.Duration, error)
+	})
+	if !ok || !catalog.UsesInterval(g) {
+		return usualScrape
+	}
+	bound, cancel := clock.WithTimeout(ctx, o.Clock, g.Timeout.Std(), context.DeadlineExceeded)
+	defer cancel()
+	interval, err := scraper.ScrapeInterval(bound)
+	if err != nil || interval <= 0 {
+		o.Warn(fmt.Sprintf("gate %s: how often the provider scrapes is not known (%v); .Interval counts with %s", g.Name, err, usualScrape))
+		return usualScrape
+	}
+	return interval
+}
 
 func rule(g spec.Gate) gates.Rule {
 	return gates.Rule{

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/gates"
@@ -59,4 +60,17 @@ func Gate(g spec.Gate, interval time.Duration, providers map[string]metrics.Prov
 	default:
 		return nil, fmt.Errorf("this version of Tidegate has no gate kind %q", g.Kind())
 	}
+}
+
+// Asks is the name of the provider that a gate asks, "" for none.
+func Asks(g spec.Gate) string {
+	if g.Threshold == nil {
+		return ""
+	}
+	return g.Threshold.From
+}
+
+// UsesInterval tells whether a gate's query speaks of .Interval.
+func UsesInterval(g spec.Gate) bool {
+	return g.Threshold != nil && strings.Contains(g.Threshold.Query, ".Interval")
 }

@@ -69,6 +69,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.instant(w, r)
 	case "/api/v1/query_range":
 		s.span(w, r)
+	case "/api/v1/status/config":
+		fmt.Fprintf(w, `{"status":"success","data":{"yaml":"global:\n  scrape_interval: %s\n"}}`, s.o.Every)
 	default:
 		http.NotFound(w, r)
 	}
