@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func Watch(ctx context.Context, o Options) (<-chan report.StatusView, error) {
 	}
 	views := make(chan report.StatusView)
 	records := s.store.WatchRecord(ctx)
-	go func() {
+	routine.Go(func() {
 		defer close(views)
 		for rec := range records {
 			select {
@@ -48,7 +49,7 @@ func Watch(ctx context.Context, o Options) (<-chan report.StatusView, error) {
 				return
 			}
 		}
-	}()
+	})
 	return views, nil
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,12 @@ import (
 )
 
 func deployCommand(f *flags) *cobra.Command {
-	var force, resume, dryRun, calls bool
+	var force, resume, calls bool
 	cmd := &cobra.Command{
 		Use: "deploy", Short: "Run a rollout, or resume the one in flight with the same target", Args: noArgs,
 		Example: "  tidegate deploy --image registry.example.com/checkout:v2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if dryRun {
+			if f.dryRun {
 				return f.plan(cmd.Context(), force)
 			}
 			deploys, err := f.deploys()
@@ -40,7 +41,6 @@ func deployCommand(f *flags) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "start from a base that is not whole")
 	cmd.Flags().BoolVar(&resume, "resume", false, "only resume the rollout in flight")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show the plan, as `tidegate plan` does")
 	cmd.Flags().BoolVar(&calls, "calls", false, "tell at the end how many calls were made to the Kubernetes API")
 	return cmd
 }
@@ -150,6 +150,9 @@ func abortCommand(f *flags) *cobra.Command {
 			}
 			o := f.options(d)
 			o.Reason = reason
+			if f.dryRun {
+				return f.wayBack(cmd.Context(), o)
+			}
 			return f.run(cmd.Context(), o, app.Abort, func(ctx context.Context, r report.Result) int {
 				if r == report.Aborted || r == report.RolledBack || r == report.Superseded {
 					return exitOK // the rollout was undone, as was asked
@@ -159,4 +162,22 @@ func abortCommand(f *flags) *cobra.Command {
 		}}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd
+}
+
+// wayBack shows what an abort would do.
+func (f *flags) wayBack(ctx context.Context, o app.Options) error {
+	v, err := app.Status(ctx, o)
+	if err != nil {
+		return err
+	}
+	if !inFlight(v) {
+		fmt.Fprintln(f.env.Stdout, "no rollout is in flight: an abort would do nothing")
+		return nil
+	}
+	ro := v.Record.Rollout
+	fmt.Fprintf(f.env.Stdout, "an abort of rollout %s at step %s would:\n", ro.ID, ro.Plan.Steps[ro.Step].ID)
+	for i, op := range ro.Plan.UndoFrom(ro.Step) {
+		fmt.Fprintf(f.env.Stdout, "  %d. %s\n", i+1, op)
+	}
+	return nil
 }

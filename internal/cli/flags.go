@@ -25,6 +25,7 @@ type flags struct {
 	namespace                   string
 	output                      string
 	accept                      []string
+	dryRun                      bool
 }
 
 func (f *flags) register(set *pflag.FlagSet) {
@@ -36,6 +37,7 @@ func (f *flags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default: KUBECONFIG, then ~/.kube/config, then the pod's account)")
 	set.StringVarP(&f.namespace, "namespace", "n", "", "namespace, when the spec names none")
 	set.StringVarP(&f.output, "output", "o", "text", "text or json")
+	set.BoolVar(&f.dryRun, "dry-run", false, "change nothing: show what would be done")
 	set.StringSliceVar(&f.accept, "accept", nil, "name of a preflight error to accept; may be repeated")
 }
 

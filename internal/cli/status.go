@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -101,7 +102,7 @@ func (f *flags) followLive(ctx context.Context, views <-chan report.StatusView) 
 		return width, height
 	})
 	tick := make(chan struct{})
-	go func() {
+	routine.Go(func() {
 		for clock.Sleep(ctx, f.env.Clock, time.Second) == nil {
 			select {
 			case tick <- struct{}{}:
@@ -109,7 +110,7 @@ func (f *flags) followLive(ctx context.Context, views <-chan report.StatusView) 
 				return
 			}
 		}
-	}()
+	})
 	for {
 		select {
 		case <-tick:

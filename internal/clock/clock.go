@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"github.com/tidegate/tidegate/internal/routine"
 	"time"
 )
 
@@ -57,13 +58,13 @@ func WithTimeout(ctx context.Context, c Clock, d time.Duration, cause error) (co
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	t := c.NewTimer(d)
-	go func() {
+	routine.Go(func() {
 		defer t.Stop()
 		select {
 		case <-ctx.Done():
 		case <-t.C():
 			cancel(cause)
 		}
-	}()
+	})
 	return ctx, func() { cancel(context.Canceled) }
 }

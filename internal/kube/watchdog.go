@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"github.com/tidegate/tidegate/internal/routine"
 	"io"
 	"net/http"
 
@@ -31,7 +32,7 @@ func (w watchdog) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(r.Context())
 	timer := w.clock.NewTimer(readTimeout)
 	begun := make(chan struct{})
-	go func() {
+	routine.Go(func() {
 		defer timer.Stop()
 		select {
 		case <-begun:
@@ -39,7 +40,7 @@ func (w watchdog) RoundTrip(r *http.Request) (*http.Response, error) {
 		case <-timer.C():
 			cancel(errNoAnswer)
 		}
-	}()
+	})
 	answer, err := w.next.RoundTrip(r.WithContext(ctx))
 	close(begun)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/clock"
@@ -39,7 +40,7 @@ type follower struct {
 // ends; then the channel is closed.
 func follow(ctx context.Context, o Options, objects dynamic.ResourceInterface, name string) <-chan *unstructured.Unstructured {
 	f := &follower{Options: o, objects: objects, name: name, out: make(chan *unstructured.Unstructured)}
-	go f.run(ctx)
+	routine.Go(func() { f.run(ctx) })
 	return f.out
 }
 
@@ -93,7 +94,7 @@ func (f *follower) connect(ctx context.Context) (opened bool, err error) {
 func (f *follower) open(ctx context.Context, cancel context.CancelFunc) (watch.Interface, error) {
 	answered, ended := make(chan struct{}), make(chan struct{})
 	timer := f.Clock.NewTimer(watchOpening)
-	go func() {
+	routine.Go(func() {
 		defer close(ended)
 		defer timer.Stop()
 		select {
@@ -101,7 +102,7 @@ func (f *follower) open(ctx context.Context, cancel context.CancelFunc) (watch.I
 		case <-timer.C():
 			cancel()
 		}
-	}()
+	})
 	seconds := int64(watchLength / time.Second)
 	w, err := f.objects.Watch(ctx, metav1.ListOptions{
 		FieldSelector: fields.OneTermEqualSelector("metadata.name", f.name).String(), TimeoutSeconds: &seconds, ResourceVersion: "0",

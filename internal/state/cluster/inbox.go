@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"slices"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func (i *Inbox) Clear(ctx context.Context, id string) error {
 // Requests sends each request once, older ones first, until ctx ends; then the channel is closed.
 func (i *Inbox) Requests(ctx context.Context) <-chan engine.Request {
 	out := make(chan engine.Request)
-	go func() {
+	routine.Go(func() {
 		defer close(out)
 		known := map[string]bool{}
 		for obj := range follow(ctx, i.Options, i.maps, i.name) {
@@ -91,7 +92,7 @@ func (i *Inbox) Requests(ctx context.Context) <-chan engine.Request {
 				}
 			}
 		}
-	}()
+	})
 	return out
 }
 

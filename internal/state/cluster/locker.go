@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"sync"
 	"time"
 
@@ -234,7 +235,7 @@ func (l *Locker) hold(ctx context.Context, taken *unstructured.Unstructured, sen
 	l.held = s
 	l.mu.Unlock()
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
-	go s.run(fresh)
+	routine.Go(func() { s.run(fresh) })
 	var once sync.Once
 	return locked, func() { once.Do(func() { stop(); s.release(ctx) }) }
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"github.com/tidegate/tidegate/internal/routine"
 	"sync"
 
 	"github.com/tidegate/tidegate/internal/engine"
@@ -181,7 +182,7 @@ func (s *Store) failed(what string, err error) error {
 // until ctx ends; then the channel is closed. A record that cannot be read is left out with a warning.
 func (s *Store) WatchRecord(ctx context.Context) <-chan *engine.Record {
 	out := make(chan *engine.Record)
-	go func() {
+	routine.Go(func() {
 		defer close(out)
 		for obj := range follow(ctx, s.Options, s.maps, s.name) {
 			var r *engine.Record
@@ -197,6 +198,6 @@ func (s *Store) WatchRecord(ctx context.Context) <-chan *engine.Record {
 			case <-ctx.Done():
 			}
 		}
-	}()
+	})
 	return out
 }
