@@ -51,7 +51,7 @@ func Transient(err error) bool {
 	case err == nil:
 		return false
 	case apierrors.IsServerTimeout(err), apierrors.IsTimeout(err), apierrors.IsTooManyRequests(err),
-		apierrors.IsInternalError(err), apierrors.IsServiceUnavailable(err), apierrors.IsUnexpectedServerError(err):
+		apierrors.IsInternalError(err), apierrors.IsServiceUnavailable(err):
 		return true
 	case errors.Is(err, context.DeadlineExceeded):
 		return true
