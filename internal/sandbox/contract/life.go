@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -78,8 +79,8 @@ func wantEvent(t *testing.T, w watch.Interface, kind watch.EventType, name strin
 			if e.Type == watch.Bookmark && kind != watch.Bookmark || o != nil && o.GetName() == "kube-root-ca.crt" {
 				continue
 			}
-			if e.Type != kind || o.GetName() != name {
-				t.Fatalf("event is %s %s, want %s %s", e.Type, o.GetName(), kind, name)
+			if o == nil || e.Type != kind || o.GetName() != name {
+				t.Fatalf("event is %s %v, want %s %s", e.Type, e.Object, kind, name)
 			}
 			return o
 		case <-limit:
@@ -131,7 +132,13 @@ func testWatchList(t *testing.T, s suite) {
 		LabelSelector: "contract=true", SendInitialEvents: &yes, AllowWatchBookmarks: true,
 		ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan,
 	})
-	wantEvent(t, w, watch.Added, "one")
+	first := <-w.ResultChan()
+	if status, ok := first.Object.(*metav1.Status); ok && strings.Contains(status.Message, "RequestWatchProgress") {
+		t.Skip("the server's etcd is older than 3.4.25 and cannot tell how far it is, which a watch of this kind needs: " + status.Message)
+	}
+	if o, ok := first.Object.(*unstructured.Unstructured); !ok || first.Type != watch.Added || o.GetName() != "one" {
+		t.Fatalf("event is %s %v, want ADDED one", first.Type, first.Object)
+	}
 	if mark := wantEvent(t, w, watch.Bookmark, ""); mark.GetAnnotations()[metav1.InitialEventsAnnotationKey] != "true" {
 		t.Errorf("bookmark is %v", mark.Object)
 	}

@@ -81,12 +81,13 @@ func testStalePatch(t *testing.T, s suite) {
 }
 
 func testJSONPatchTest(t *testing.T, s suite) {
-	o := s.create(t, configMaps(), configMap("one", map[string]any{"k": "1", "a/b": "x"}))
+	o := s.create(t, configMaps(), configMap("one", map[string]any{"k": "1"}))
+	o = s.patch(t, configMaps(), "one", types.MergePatchType, `{"metadata":{"annotations":{"a/b":"x"}}}`)
 	guarded := func(rv, value string) []byte {
 		return jsonOf(t, []any{
 			map[string]any{"op": "test", "path": "/metadata/resourceVersion", "value": rv},
 			map[string]any{"op": "replace", "path": "/data/k", "value": value},
-			map[string]any{"op": "remove", "path": "/data/a~1b"},
+			map[string]any{"op": "remove", "path": "/metadata/annotations/a~1b"},
 		})
 	}
 	_, err := s.on(configMaps()).Patch(t.Context(), "one", types.JSONPatchType, guarded("1", "2"), metav1.PatchOptions{})
@@ -96,7 +97,7 @@ func testJSONPatchTest(t *testing.T, s suite) {
 		t.Fatal(err)
 	}
 	wantField(t, got, "2", "data", "k")
-	wantField(t, got, nil, "data", "a/b")
+	wantField(t, got, nil, "metadata", "annotations", "a/b")
 	_, err = s.on(configMaps()).Patch(t.Context(), "one", types.JSONPatchType, []byte(`[{"op":"remove","path":"/data/none"}]`), metav1.PatchOptions{})
 	wantStatus(t, err, 422, metav1.StatusReasonInvalid)
 }
