@@ -13,7 +13,7 @@ import (
 func Abort(ctx context.Context, o Options) (Result, error) {
 	started := o.now()
 	result, err := abort(ctx, o)
-	return result.closed(o, started), err
+	return result.closed(o, started, err), err
 }
 
 func abort(ctx context.Context, o Options) (Result, error) {

@@ -68,8 +68,8 @@ func connect(o Options) (*session, error) {
 	if err != nil {
 		return nil, invalid("the kubeconfig cannot be used: %w", err)
 	}
-	s.free = s.client(free)
-	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn}
+	s.free = s.client(free).WithPatience(firstContact)
+	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn, Patience: firstContact}
 	s.locker = cluster.NewLocker(cluster.LockOptions{Options: base, Holder: o.Holder})
 	s.inbox = cluster.NewInbox(base)
 	s.store = cluster.NewStore(base)
@@ -141,6 +141,9 @@ func firstOf(texts ...string) string {
 	}
 	return ""
 }
+
+// firstContact is how long a cluster that does not answer is tried before anything is touched: somebody is waiting.
+const firstContact = 10 * time.Second
 
 // takeover bounds how long a run waits for the holder that it asked to go back.
 func (s *session) takeover() time.Duration {

@@ -34,11 +34,14 @@ func Deploy(ctx context.Context, o Options) (Result, error) {
 	}
 	d := &deployment{session: s, watched: watched, started: o.now()}
 	result, err := d.run(ctx)
-	return result.closed(o, d.started), err
+	return result.closed(o, d.started, err), err
 }
 
 // closed fills in what every ending has.
-func (r Result) closed(o Options, started time.Time) Result {
+func (r Result) closed(o Options, started time.Time, err error) Result {
+	if r.Reason == "" && err != nil {
+		r.Reason = err.Error()
+	}
 	r.Seconds = int(o.now().Sub(started).Seconds())
 	r.URL = o.Deploy.Spec.URL
 	r.Ending.Result, r.Ending.At = r.Result, o.now()
@@ -71,7 +74,7 @@ func (d *deployment) run(ctx context.Context) (Result, error) {
 		if c, err = d.prepare(ctx); err != nil {
 			return refusal(err), err
 		}
-		if c.unchanged {
+		if c.unchanged && len(c.leftovers) == 0 {
 			return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
 		}
 		d.calls.preflightDone()

@@ -30,6 +30,8 @@ type Client struct {
 	// final tells errors that no retry can heal although they look like errors of the network (a lost lock).
 	final func(error) bool
 	logs  Logs // nil: logs cannot be read
+
+	patience time.Duration
 }
 
 // New returns a client. final may be nil.
@@ -37,7 +39,13 @@ func New(d dynamic.Interface, c clock.Clock, final func(error) bool) *Client {
 	if final == nil {
 		final = func(error) bool { return false }
 	}
-	return &Client{dynamic: d, clock: c, final: final}
+	return &Client{dynamic: d, clock: c, final: final, patience: Patience}
+}
+
+// WithPatience changes for how long errors that pass are retried.
+func (c *Client) WithPatience(d time.Duration) *Client {
+	c.patience = d
+	return c
 }
 
 func (c *Client) at(ref plan.Ref) dynamic.ResourceInterface {

@@ -12,8 +12,9 @@ import (
 	"github.com/tidegate/tidegate/internal/clock"
 )
 
-// patience is how long an error that passes is retried; a cluster that is out of reach for longer stops the run.
-const patience = time.Minute
+// Patience is how long an error that passes is retried during a rollout; a cluster that is out of reach for longer stops
+// the run.
+const Patience = time.Minute
 
 // readTimeout bounds one read.
 const readTimeout = 10 * time.Second
@@ -35,7 +36,7 @@ func retry[T any](ctx context.Context, c *Client, do func(context.Context) (T, e
 		if cause := context.Cause(ctx); cause != nil {
 			return got, cause
 		}
-		if waited := c.clock.Now().Sub(start); waited+pause > patience {
+		if waited := c.clock.Now().Sub(start); waited+pause > c.patience {
 			return got, fmt.Errorf("tried for %s: %w", waited.Round(time.Second), err)
 		}
 		if err := clock.Sleep(ctx, c.clock, max(pause, suggested(err))); err != nil {

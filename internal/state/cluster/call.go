@@ -15,7 +15,7 @@ import (
 const (
 	// WriteTimeout is how long one request may take, here and on the server.
 	WriteTimeout = 4 * time.Second
-	// Patience is how long requests are tried again when the network or the server fails.
+	// Patience is, by default, how long requests are tried again when the network or the server fails.
 	Patience = 30 * time.Second
 
 	firstPause   = 200 * time.Millisecond

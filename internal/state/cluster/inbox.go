@@ -50,7 +50,7 @@ func (i *Inbox) Post(ctx context.Context, r engine.Request) error {
 	if err != nil {
 		return err
 	}
-	b := newBudget(i.Clock, Patience)
+	b := newBudget(i.Clock, i.Patience)
 	for range maxConflicts {
 		var stored *unstructured.Unstructured
 		if stored, err = i.patch(ctx, b, map[string]any{r.ID: value}); err == nil {
@@ -71,7 +71,7 @@ func (i *Inbox) Post(ctx context.Context, r engine.Request) error {
 
 // Clear removes a request. It is well when there is none.
 func (i *Inbox) Clear(ctx context.Context, id string) error {
-	_, err := i.patch(ctx, newBudget(i.Clock, Patience), map[string]any{id: nil})
+	_, err := i.patch(ctx, newBudget(i.Clock, i.Patience), map[string]any{id: nil})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("the request %s cannot be removed from %s: %w", id, i.name, err)
 	}

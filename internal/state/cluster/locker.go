@@ -115,7 +115,7 @@ func (l *Locker) take(ctx context.Context, known *unstructured.Unstructured) (co
 	if l.current() != nil {
 		return nil, nil, &engine.HeldError{Holder: l.Holder}
 	}
-	b := newBudget(l.Clock, Patience)
+	b := newBudget(l.Clock, l.Patience)
 	for range maxConflicts {
 		if known == nil {
 			var err error

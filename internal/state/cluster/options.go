@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -25,6 +26,7 @@ type Options struct {
 	Workload plan.Ref
 	Clock    clock.Clock       // default: the machine's
 	Warn     func(text string) // told what a person should know, from any goroutine; may be nil
+	Patience time.Duration     // how long requests are tried again when the network or the server fails; default 30 s
 }
 
 // Name is how the record and the Lease of a workload are called.
@@ -49,6 +51,9 @@ func Labels(workload plan.Ref) map[string]string {
 func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = clock.Real{}
+	}
+	if o.Patience == 0 {
+		o.Patience = Patience
 	}
 	if o.Warn == nil {
 		o.Warn = func(string) {}

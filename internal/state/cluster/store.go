@@ -40,7 +40,7 @@ func NewStore(o Options) *Store {
 func (s *Store) Load(ctx context.Context) (*engine.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.read(ctx, newBudget(s.Clock, Patience)); err != nil || s.last == nil {
+	if err := s.read(ctx, newBudget(s.Clock, s.Patience)); err != nil || s.last == nil {
 		return nil, err
 	}
 	return decode(s.last)
@@ -100,7 +100,7 @@ func (s *Store) Claim(ctx context.Context, r *engine.Record) error {
 
 // put writes r over what is stored, as long as check agrees to that; done means that r is stored already.
 func (s *Store) put(ctx context.Context, r *engine.Record, claim string, check func(*unstructured.Unstructured) (done bool, err error)) error {
-	b := newBudget(s.Clock, Patience)
+	b := newBudget(s.Clock, s.Patience)
 	if !s.known {
 		if err := s.read(ctx, b); err != nil {
 			return err
