@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,6 +29,14 @@ func Strategy(s spec.Strategy) (strategies.Strategy, error) {
 		}
 	}
 	return nil, fmt.Errorf("this version of Tidegate has no strategy %q", s.Kind())
+}
+
+// Validate says what of a well-formed spec no rollout could be made of, whatever the cluster holds.
+func Validate(d spec.Deploy) error {
+	if d.Spec.Strategy.Canary != nil && d.Spec.Traffic == nil {
+		return errors.New("spec.strategy.canary: there is no route whose requests it could divide. Add one: traffic: {gatewayAPI: {httpRoute: NAME}}")
+	}
+	return nil
 }
 
 // Router is the router that a plan's traffic names. Its views belong to the scene.
