@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/report"
@@ -75,4 +76,12 @@ func multi(listeners []engine.Listener) (all engine.Listener, stop func(context.
 			q.Close(ctx)
 		}
 	}
+}
+
+// Validate says what of a well-formed spec no rollout could be made of, whatever the cluster holds.
+func Validate(d spec.Deploy) error {
+	if err := catalog.Validate(d); err != nil {
+		return &Invalid{err}
+	}
+	return nil
 }

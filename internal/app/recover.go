@@ -37,8 +37,8 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	switch {
 	case found.base && found.route: // the base was being rolled off traffic
 		ro.Step = again.plan.Index("roll-base")
-	case found.base: // the traffic is back on a base that runs the new version: only the clean-up is missing
-		ro.Phase, ro.Step = engine.Running, len(again.plan.Steps)-1
+	case found.base: // the traffic is back on a base that runs the new version: only marks are left, on the route, too
+		ro.Phase, ro.Step = engine.Running, again.plan.Index("return")
 	default:
 		ro.Step = again.plan.Index("full")
 	}

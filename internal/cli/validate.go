@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/tidegate/tidegate/internal/catalog"
+	"github.com/tidegate/tidegate/internal/app"
 	"github.com/tidegate/tidegate/internal/spec"
 )
 
@@ -40,7 +40,7 @@ func (f *flags) valid(path string, files []spec.File) error {
 	var order, needs []string
 	for _, file := range files {
 		for _, d := range file.Deploys {
-			if err := catalog.Validate(d); err != nil {
+			if err := app.Validate(d); err != nil {
 				return &usageError{fmt.Errorf("%s: %s: %w", path, d.Metadata.Name, err)}
 			}
 			if names[d.Metadata.Name] == nil {
