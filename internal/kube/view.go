@@ -9,7 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/tidegate/tidegate/internal/clock"
@@ -48,7 +49,18 @@ func (s *Scene) FollowOne(ref plan.Ref) *View {
 
 func (s *Scene) follow(apiVersion, kind, namespace string, narrow func(*metav1.ListOptions)) *View {
 	gvr := GVR(apiVersion, kind)
-	informer := dynamicinformer.NewFilteredDynamicInformer(s.client.dynamic, gvr, namespace, 0, cache.Indexers{}, narrow).Informer()
+	objects := s.client.resource(gvr, namespace)
+	// Not from package dynamicinformer: it brings every typed client, lister and informer into the binary.
+	informer := cache.NewSharedIndexInformer(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			narrow(&o)
+			return objects.List(ctx, o)
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			narrow(&o)
+			return objects.Watch(ctx, o)
+		},
+	}, &unstructured.Unstructured{}, 0, cache.Indexers{})
 	// Neither can fail before the informer is started.
 	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { s.failed(gvr.Resource, err) })
 	_, _ = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
