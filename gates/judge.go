@@ -19,6 +19,8 @@ type Judge struct {
 type Standing struct {
 	Verdict
 	At time.Time `json:"at"`
+	// Looked is what the last look said by itself: a look may fail while the standing is pending still (failures: 3).
+	Looked Outcome `json:"-"`
 	// Paused says that data has been missing for longer than the rule allows: a person should look.
 	Paused bool `json:"paused,omitempty"`
 }
@@ -58,6 +60,9 @@ func (j *Judge) Observe(now time.Time, v Verdict, err error) Standing {
 		j.lastData = now
 		s = j.judged(v)
 	}
+	if s.Looked == "" {
+		s.Looked = s.Outcome
+	}
 	s.At = now
 	j.standing = s
 	return s
@@ -68,7 +73,7 @@ func (j *Judge) judged(v Verdict) Standing {
 	if len(j.recent) > j.rule.In {
 		j.recent = j.recent[1:]
 	}
-	failed := 0
+	looked, failed := v.Outcome, 0
 	for _, f := range j.recent {
 		if f {
 			failed++
@@ -78,7 +83,7 @@ func (j *Judge) judged(v Verdict) Standing {
 		v.Outcome = Pending
 		v.Reason = fmt.Sprintf("%s (%d of %d failures that undo the rollout)", v.Reason, failed, j.rule.Of)
 	}
-	return Standing{Verdict: v}
+	return Standing{Verdict: v, Looked: looked}
 }
 
 func (j *Judge) missing(now time.Time, v Verdict) Standing {

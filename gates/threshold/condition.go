@@ -130,7 +130,7 @@ func (c *condition) judge(a answer) finding {
 		program, result = c.number, values[0]
 	}
 	if program == nil {
-		return finding{misfit, fmt.Sprintf("the query answered with %d series, and the condition (%s) needs one number; add them up in the query, or write a condition such as all(result, # < 0.01)",
+		return finding{misfit, fmt.Sprintf("the query answered with %d series, and the condition (%s) needs one number; add them up in the query, or write a condition over all of them, in quotes: pass: \"all(result, # < 0.01)\"",
 			len(values), c.text)}
 	}
 	out, err := expr.Run(program, map[string]any{"result": result})

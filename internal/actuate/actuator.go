@@ -80,6 +80,8 @@ func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
 		return a.scaleCandidate(ctx, op)
 	case plan.SetSplit:
 		return a.setSplit(ctx, op)
+	case plan.Wait:
+		return clock.Sleep(ctx, a.clock, time.Duration(op.For))
 	case plan.HoldScaler:
 		return a.holdScaler(ctx)
 	case plan.ReleaseScaler:

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -33,10 +32,7 @@ func (a *Actuator) setSplit(ctx context.Context, op plan.Op) error {
 			return err
 		}
 	}
-	if err := a.router.InForce(ctx, *t); err != nil {
-		return err
-	}
-	return clock.Sleep(ctx, a.clock, time.Duration(op.Guard))
+	return a.router.InForce(ctx, *t)
 }
 
 // errBaseShort is the cause of a wait for the base that ran out.

@@ -2,8 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -24,12 +27,27 @@ func (m *mask) add(values []string) {
 	defer m.mu.Unlock()
 	for _, value := range values {
 		for line := range strings.Lines(value) {
-			if line = strings.TrimSpace(line); len(line) > 0 && !slices.Contains(m.secrets, line) {
-				m.secrets = append(m.secrets, line)
+			for _, form := range writings(strings.TrimSpace(line)) {
+				if form != "" && !slices.Contains(m.secrets, form) {
+					m.secrets = append(m.secrets, form)
+				}
 			}
 		}
 	}
 	slices.SortFunc(m.secrets, func(a, b string) int { return len(b) - len(a) })
+}
+
+// writings are the forms in which output may hold a secret: as it is, in a JSON or quoted string, in a URL.
+func writings(secret string) []string {
+	var plain bytes.Buffer
+	e := json.NewEncoder(&plain)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(secret) // a string always can be
+	html, _ := json.Marshal(secret)
+	unquoted := func(s string) string { s = strings.TrimSpace(s); return s[1 : len(s)-1] }
+	user := url.UserPassword("", secret).String()
+	return []string{secret, unquoted(plain.String()), unquoted(string(html)), unquoted(strconv.Quote(secret)),
+		url.QueryEscape(secret), url.PathEscape(secret), strings.TrimPrefix(user, ":")}
 }
 
 func (m *mask) apply(text []byte) []byte {

@@ -75,7 +75,7 @@ func findings(all preflight.Findings) []report.Finding {
 	var list []report.Finding
 	for _, x := range all {
 		list = append(list, report.Finding{Name: x.Name, Level: report.Level(x.Level), Object: x.Object, Message: x.Message,
-			Remedy: x.Remedy, Accepted: x.Accepted})
+			Remedy: x.Remedy, Accepted: x.Accepted, Override: x.Override()})
 	}
 	return list
 }

@@ -37,7 +37,7 @@ func validateCommand(f *flags) *cobra.Command {
 // valid says what was found to be right, and what a deploy will need besides.
 func (f *flags) valid(path string, files []spec.File) error {
 	names := map[string][]string{}
-	var order, needs []string
+	order, needs := []string{}, []string{}
 	for _, file := range files {
 		for _, d := range file.Deploys {
 			if err := app.Validate(d); err != nil {

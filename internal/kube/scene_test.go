@@ -123,7 +123,9 @@ func TestWatchDenied(t *testing.T) {
 	for _, verb := range []string{"list", "watch"} {
 		t.Run(verb, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
-				w.server.Deny(func(v, _, resource, _, _ string) bool { return resource == "configmaps" && (v == verb || verb == "list" && v == "watch") })
+				w.server.Deny(func(v, _, resource, _, _ string) bool {
+					return resource == "configmaps" && (v == verb || verb == "list" && v == "watch")
+				})
 				scene, end := w.scene(t)
 				defer end()
 				view := scene.FollowOne(one)

@@ -52,5 +52,5 @@ func (c Container) trouble() *Trouble {
 		return nil
 	}
 	return &Trouble{Crashed: true, Reason: fmt.Sprintf("crashes again and again (exit code %d, %s, %d restarts)",
-		c.Exit.Code, c.Exit.Reason, c.Restarts), Hint: "Its last words are below; run the image with the same settings to see more."}
+		c.Exit.Code, c.Exit.Reason, c.Restarts), Hint: "Run the image with the same settings to see more."}
 }

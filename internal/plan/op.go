@@ -16,8 +16,10 @@ const (
 	// ScaleCandidate: the candidate has the pods that Weight needs; all are ready unless NoWait.
 	ScaleCandidate Kind = "scale"
 	// SetSplit: Weight of the requests goes to the candidate, the rest to the base, accepted by every gateway. With
-	// Weight 0 nothing of ours is left in the route. Guard passes before the op is done.
+	// Weight 0 nothing of ours is left in the route.
 	SetSplit Kind = "split"
+	// Wait: For has passed since the op before it: the data plane has followed, and connections had time to end.
+	Wait Kind = "wait"
 	// HoldScaler: the base's autoscaler keeps at least the present size.
 	HoldScaler Kind = "hold-scaler"
 	// ReleaseScaler: the base's autoscaler is as the user wrote it.
@@ -36,7 +38,7 @@ type Op struct {
 	Weight  Share    `json:"weight,omitempty"`
 	Pods    int      `json:"pods,omitempty"` // a number of candidate pods that overrides the one from Weight
 	MinPods int      `json:"minPods,omitempty"`
-	Guard   Duration `json:"guard,omitempty"` // SetSplit: how long after acceptance until the op counts as done
+	For     Duration `json:"for,omitempty"` // Wait
 	NoWait  bool     `json:"noWait,omitempty"`
 	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes.
 	Strict bool `json:"strict,omitempty"`
@@ -56,6 +58,8 @@ func (o Op) String() string {
 			return "send every request to the base, the route as the user wrote it"
 		}
 		return fmt.Sprintf("send %s of the requests to the candidate", o.Weight)
+	case Wait:
+		return fmt.Sprintf("wait %s, for the gateway to follow and connections to end", time.Duration(o.For))
 	case HoldScaler:
 		return "hold the base's autoscaler at no less than the present size"
 	case ReleaseScaler:
@@ -84,9 +88,3 @@ func (o Op) PodsFor(size int) int {
 
 // Raw is JSON that is kept as it is.
 type Raw = json.RawMessage
-
-// With is the op with a guard.
-func (o Op) With(guard time.Duration) Op {
-	o.Guard = Duration(guard)
-	return o
-}

@@ -127,14 +127,21 @@ func (p Plan) Index(id string) int {
 	return -1
 }
 
-// UndoFrom lists the ops that lead from step i (started or finished) back to the baseline, in order. An op that
-// repeats the one before it is left out: ops are absolute, so it would change nothing.
+// UndoFrom lists the ops that lead from step i (started or finished) back to the baseline, in order. What would change
+// nothing is left out: ops are absolute, so a split that stands already, and the wait after it, need not be repeated.
 func (p Plan) UndoFrom(i int) []Op {
 	var ops []Op
+	var split *Op // the last one
+	waited := false
 	for ; i >= 0; i-- {
 		for _, op := range p.Steps[i].Undo {
-			if n := len(ops); n > 0 && Digest(ops[n-1]) == Digest(op) {
+			switch {
+			case op.Kind == SetSplit && split != nil && *split == op, op.Kind == Wait && waited:
 				continue
+			case op.Kind == SetSplit:
+				split, waited = &op, false
+			case op.Kind == Wait:
+				waited = true
 			}
 			ops = append(ops, op)
 		}
@@ -148,7 +155,7 @@ func (p Plan) Length() time.Duration {
 	for _, s := range p.Steps {
 		sum += time.Duration(s.Hold)
 		for _, op := range s.Do {
-			sum += time.Duration(op.Guard)
+			sum += time.Duration(op.For)
 		}
 	}
 	return sum

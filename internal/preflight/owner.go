@@ -17,7 +17,7 @@ func checkWorkload(o Observed, _ plan.Plan) Findings {
 	}
 	if n, ok := numberAt(o.workload, "spec", "revisionHistoryLimit"); ok && n == 0 {
 		all = append(all, finding("no-revision-history", object, "Set spec.revisionHistoryLimit to 2 or more",
-			"revisionHistoryLimit is 0: kubectl rollout undo would find nothing (tidegate rollback has a history of its own)"))
+			"revisionHistoryLimit is 0: kubectl rollout undo would find nothing"))
 	}
 	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" {
 		all = append(all, finding("recreate", object, "Use RollingUpdate if two versions may run at once, as they do in this rollout anyway",

@@ -51,7 +51,7 @@ func needsOfCandidate(u Use) []Permission {
 		{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: both,
 			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"},
 		{Resource: "services", Namespace: u.Namespace, Names: candidate,
-			Verbs: []string{"get", "list", "watch", "create", "patch", "delete"}, Why: "the candidate's Service"},
+			Verbs: []string{"get", "list", "create", "patch", "delete"}, Why: "the candidate's Service"},
 		{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
 		{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"},
 	}

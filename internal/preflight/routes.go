@@ -23,7 +23,7 @@ func (o *Observed) readRoutes(ctx context.Context, r *reader, d spec.Deploy) err
 	for _, namespace := range routeNamespaces(d, o.namespace) {
 		list, err := r.must(ctx, question{apiVersion: kube.GatewayVersion, kind: spec.KindHTTPRoute}, namespace)
 		if apierrors.IsNotFound(err) {
-			return invalid("Install the Gateway API (v1.0 or newer) and a gateway, or take spec.traffic.gatewayAPI out",
+			return invalid("Install the Gateway API (v1.0 or newer) and a gateway",
 				"the cluster does not know HTTPRoutes of %s", kube.GatewayVersion)
 		}
 		if err != nil {

@@ -14,6 +14,7 @@ type Finding struct {
 	Message  string `json:"message"`
 	Remedy   string `json:"remedy,omitempty"`   // what to do about it
 	Accepted bool   `json:"accepted,omitempty"` // an error that a person took responsibility for
+	Override string `json:"override,omitempty"` // the flag that accepts an error; empty when nothing does
 }
 
 // Level is how grave a finding is.
@@ -53,8 +54,8 @@ func (f Finding) write(b *strings.Builder) {
 	if f.Remedy != "" {
 		n.add("", f.Remedy)
 	}
-	if f.Level == Error && !f.Accepted && f.Name != "" {
-		n.add("", "to go on all the same: --accept "+f.Name)
+	if f.Level == Error && !f.Accepted && f.Override != "" {
+		n.add("", "to go on all the same: "+f.Override)
 	}
 	b.WriteString(n.text("  "))
 }

@@ -131,19 +131,9 @@ func resultOfEvent(e engine.Event) (Result, bool) {
 	case engine.EventSucceeded, engine.EventRolledBack, engine.EventUndoFailed:
 		return ResultOf(engine.Outcome{Phase: e.Rollout.Phase, Cause: e.Rollout.Cause}, nil), true
 	case engine.EventStopped:
-		return stopResult(e.Message), true
+		return ResultOf(engine.Outcome{}, e.Err), true
 	}
 	return "", false
-}
-
-// stopResult reads why a run stopped from the event's message: events carry text, not errors.
-func stopResult(message string) Result {
-	for _, err := range []error{engine.ErrCancelled, engine.ErrFenced} {
-		if strings.Contains(message, err.Error()) {
-			return ResultOf(engine.Outcome{}, err)
-		}
-	}
-	return Failed
 }
 
 func stopReason(e engine.Event) string {

@@ -67,7 +67,7 @@ func (e End) afterFailure() []string {
 			command(e.Name, "query", g.Name))}
 	}
 	if ok && g.Last.Evidence.Query != "" {
-		return []string{fmt.Sprintf("find out what gate %s saw: %s", words.Line(g.Name), command(e.Name, "query", g.Name))}
+		return []string{fmt.Sprintf("see why in what gate %s asked, above: the query still answers for that time", words.Line(g.Name))}
 	}
 	if e.Rollout.Cause == engine.CauseDeadline {
 		return []string{"a rollout that needs longer needs a later spec.deadline"}

@@ -19,9 +19,9 @@ func TestShareFollowsTheWayBack(t *testing.T) {
 	for ro.Undone = 0; ro.Undone <= len(ro.Plan.UndoFrom(ro.Step)); ro.Undone++ {
 		got = append(got, report.Share(ro))
 	}
-	// candidate again, all requests to it, base rolled back, released, requests to the base, candidate removed
+	// candidate again, all requests to it, a wait, base rolled back, released, requests to the base, a wait, candidate removed
 	all := plan.All
-	want := []plan.Share{all, all, all, all, all, 0, 0}
+	want := []plan.Share{all, all, all, all, all, all, 0, 0, 0}
 	if len(got) != len(want) {
 		t.Fatalf("got %v", got)
 	}
@@ -47,7 +47,7 @@ func TestMarks(t *testing.T) {
 		{"beginning", story.Beginning(), "▸········"},
 		{"at 25 %", story.During(2, story.Every), "✓✓▸······"},
 		{"turned", story.Turned(), "◂◂◂······"},
-		{"requests are back", story.Turned().Back(1, 0), "◂↶↶······"},
+		{"requests are back", story.Turned().Back(2, 0), "◂↶↶······"},
 		{"rolled back", story.Bad(), "↶↶↶······"},
 		{"succeeded", story.Good(), "✓✓✓✓✓✓✓✓✓"},
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Settle says how the base takes over the new version.
@@ -37,15 +38,18 @@ var (
 	_ finisher = (*Canary)(nil)
 )
 
-// StepAt is the index of the step whose name or weight a gate's at is.
-func (c Canary) StepAt(at string) (index int, ok bool) {
+// StepAt is the name or the weight, as a gate's at has it, of one of the steps.
+func (c Canary) StepAt(at string) (text string, ok bool) {
 	weight, err := ParsePercent(at)
-	for i, step := range c.Steps {
-		if at != "" && step.Name == at || err == nil && step.Weight == weight {
-			return i, true
+	for _, step := range c.Steps {
+		switch {
+		case at != "" && step.Name == at:
+			return at, true
+		case err == nil && step.Weight == weight:
+			return weight.String(), true
 		}
 	}
-	return 0, false
+	return "", false
 }
 
 // stepNames is each step's name, or its weight if it has none.
@@ -58,6 +62,11 @@ func (c Canary) stepNames() []string {
 		}
 	}
 	return names
+}
+
+// stages are the steps that every canary has beside those of the spec.
+func stages() []string {
+	return []string{"candidate", "full", "confirm", "roll-base", "return", "clean-up"}
 }
 
 // finish gives the steps their hold, and compares the steps with each other.
@@ -74,6 +83,8 @@ func (c *Canary) finish(s scope) {
 		}
 		last = max(last, step.Weight)
 		switch {
+		case slices.Contains(stages(), step.Name), strings.HasPrefix(step.Name, "shift-"):
+			s.fail(path+".name", fmt.Sprintf("`%s` is a step of every canary", step.Name), "Give the step another name.")
 		case slices.Contains(fixedMoments(), step.Name):
 			s.fail(path+".name", fmt.Sprintf("`%s` is a moment of every rollout", step.Name), "Give the step another name.")
 		case step.Name != "" && names[step.Name]:

@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// alwaysOn is the name of the gate on the candidate's pods.
+const alwaysOn = "kubernetes"
+
 // fixedMoments is what a gate's at can name whatever the strategy.
 func fixedMoments() []string { return []string{AtCandidateReady, AtBeforeSettle, AtBake} }
 
@@ -17,6 +20,9 @@ func (sp *Spec) finish(s scope) {
 		g, path := &sp.Gates[i], fmt.Sprintf("gates[%d]", i)
 		if g.Name != "" && names[g.Name] {
 			s.fail(path+".name", fmt.Sprintf("`%s` is the name of an earlier gate", g.Name), "Give each gate a name of its own.")
+		}
+		if g.Name == alwaysOn {
+			s.fail(path+".name", fmt.Sprintf("`%s` is the gate that is always on", alwaysOn), "Give the gate another name.")
 		}
 		names[g.Name] = true
 		if from := g.from(); from != nil {
@@ -60,7 +66,8 @@ func (sp *Spec) checkAt(s scope, gate string, at []string) {
 			continue
 		}
 		if ok {
-			if _, step := strategy.StepAt(name); step {
+			if text, step := strategy.StepAt(name); step {
+				at[i] = text // 25.0% is 25%
 				continue
 			}
 		}

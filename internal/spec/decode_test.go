@@ -166,9 +166,9 @@ func TestAStepsOwnHold(t *testing.T) {
 
 func TestStepAt(t *testing.T) {
 	c := Canary{Steps: []Step{{Weight: 5000, Name: "first"}, {Weight: 12500}}}
-	for at, want := range map[string]int{"first": 0, "5%": 0, "12.5%": 1, "12.50%": 1, "13%": -1, "": -1, "bake": -1} {
-		if got, ok := c.StepAt(at); ok != (want >= 0) || ok && got != want {
-			t.Errorf("%q: got %d, %v", at, got, ok)
+	for at, want := range map[string]string{"first": "first", "5%": "5%", "5.0%": "5%", "12.5%": "12.5%", "12.50%": "12.5%", "13%": "", "": "", "bake": ""} {
+		if got, ok := c.StepAt(at); ok != (want != "") || got != want {
+			t.Errorf("%q: got %q, %v", at, got, ok)
 		}
 	}
 }

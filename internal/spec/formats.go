@@ -26,7 +26,6 @@ var (
 	lineText      = regexp.MustCompile(`^[^\x00-\x1f\x7f]+$`)
 	nameText      = regexp.MustCompile("^" + namePattern + "$")
 	subdomainText = regexp.MustCompile("^" + subdomainPattern + "$")
-	featureText   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
 	headerText    = regexp.MustCompile("^[-A-Za-z0-9!#$%&'*+.^_`|~]+$")
 	urlText       = regexp.MustCompile(`^https?://|\$\{`)
 	anyText       = regexp.MustCompile(`\S`)
@@ -43,8 +42,6 @@ func formatNamed(name string) format {
 	case "subdomain":
 		return format{pattern: subdomainText, noun: "the name of an object",
 			hint: "Use lower-case letters, digits, - and dots, with a letter or digit at both ends."}
-	case "feature":
-		return format{pattern: featureText, noun: "the name of a feature", hint: "Use letters and digits, such as HTTPRouteRequestMirror."}
 	case "header":
 		return format{pattern: headerText, noun: "the name of a header", hint: "Use letters, digits and -."}
 	case "url":

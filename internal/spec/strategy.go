@@ -10,8 +10,8 @@ func (s Strategy) Kind() string { return kindOf(s) }
 
 // phased is a strategy with steps that a gate's at can name.
 type phased interface {
-	// StepAt is the index of the step that at names.
-	StepAt(at string) (index int, ok bool)
+	// StepAt is the step that at names by its name or weight, in the text by which the plan knows it.
+	StepAt(at string) (text string, ok bool)
 	// stepNames is the steps as a person would name them.
 	stepNames() []string
 }

@@ -5,8 +5,7 @@ package spec
 type Traffic struct {
 	GatewayAPI *GatewayAPI `json:"gatewayAPI,omitempty" spec:"oneof" doc:"routes of the Gateway API"`
 
-	Guard  Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
-	Assume []string `json:"assume,omitempty" spec:"format=feature" doc:"features that the router has although it does not report them"`
+	Guard Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
 }
 
 // Kind is the name of the router's block, such as gatewayAPI.

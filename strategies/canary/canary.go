@@ -91,8 +91,12 @@ func (c compiler) steps() []plan.Step {
 }
 
 // toBase is the way back of everything that moved traffic: one write, then time for connections to end.
-func (c compiler) toBase() plan.Op {
-	return plan.Op{Kind: plan.SetSplit, Weight: 0, Guard: plan.Duration(c.guard + c.drain)}
+func (c compiler) toBase() []plan.Op {
+	return []plan.Op{{Kind: plan.SetSplit}, c.wait(c.guard + c.drain)}
+}
+
+func (c compiler) wait(d time.Duration) plan.Op {
+	return plan.Op{Kind: plan.Wait, For: plan.Duration(d)}
 }
 
 func (c compiler) sized(kind plan.Kind, i int) plan.Op {
@@ -131,7 +135,7 @@ func (c compiler) shift(i int) plan.Step {
 		ID: "shift-" + trimPercent(weight), Weight: weight, Whole: plan.Base,
 		Title: fmt.Sprintf("send %s of the requests to the new version", weight),
 		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Pods: s.Pods, MinPods: c.conf.MinPods}},
-		Undo:  []plan.Op{c.toBase()},
+		Undo:  c.toBase(),
 		Hold:  plan.Duration(max(s.Hold.Std(), c.guard)),
 		Gates: append([]string{always}, c.in.GateNames(s.Name, s.Weight.String())...),
 		Ahead: c.ahead(i + 1),
@@ -160,13 +164,19 @@ func (c compiler) ahead(i int) *plan.Op {
 	return &next
 }
 
+// full is also what a last step of 100 % asks for: its hold and its name.
 func (c compiler) full() plan.Step {
+	last := c.conf.Steps[len(c.conf.Steps)-1]
+	hold, moments := max(c.conf.Bake.Std(), c.guard), []string{spec.AtBake, plan.All.String()}
+	if plan.Share(last.Weight) == plan.All {
+		hold, moments = max(hold, last.Hold.Std()), append(moments, last.Name)
+	}
 	step := plan.Step{
 		ID: "full", Title: "send every request to the new version; the base still stands untouched", Weight: plan.All, Whole: plan.Base,
 		Do:    []plan.Op{c.fullSize(plan.ScaleCandidate), c.fullSize(plan.SetSplit)},
-		Undo:  []plan.Op{c.toBase()},
-		Hold:  plan.Duration(max(c.conf.Bake.Std(), c.guard)),
-		Gates: append([]string{always}, c.in.GateNames(spec.AtBake, plan.All.String())...),
+		Undo:  c.toBase(),
+		Hold:  plan.Duration(hold),
+		Gates: append([]string{always}, c.in.GateNames(moments...)...),
 	}
 	if plan.Share(c.conf.Steps[0].Weight) == plan.All && c.objects.Scaler != nil { // no shift before this one
 		step.Do = append([]plan.Op{{Kind: plan.HoldScaler}}, step.Do...)
@@ -192,12 +202,10 @@ func (c compiler) rollBase() plan.Step {
 }
 
 func (c compiler) giveBack() plan.Step {
-	back := c.toBase()
-	back.Strict = true
 	return plan.Step{
 		ID: "return", Title: "send every request to the base, which runs the new version", Weight: plan.All, Whole: plan.Candidate,
-		Do:   []plan.Op{back},
-		Undo: []plan.Op{c.fullSize(plan.EnsureCandidate), c.fullSize(plan.SetSplit).With(c.guard)},
+		Do:   []plan.Op{{Kind: plan.SetSplit, Strict: true}, c.wait(c.guard + c.drain)},
+		Undo: []plan.Op{c.fullSize(plan.EnsureCandidate), c.fullSize(plan.SetSplit), c.wait(c.guard)},
 	}
 }
 

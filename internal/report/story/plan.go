@@ -39,7 +39,9 @@ func Canary() plan.Plan {
 	return p
 }
 
-func toBase() plan.Op { return plan.Op{Kind: plan.SetSplit, Guard: plan.Duration(guard + drain)} }
+func toBase() []plan.Op {
+	return []plan.Op{{Kind: plan.SetSplit}, {Kind: plan.Wait, For: plan.Duration(guard + drain)}}
+}
 
 func shifts() []plan.Step {
 	var steps []plan.Step
@@ -51,7 +53,7 @@ func shifts() []plan.Step {
 		step := plan.Step{
 			ID: fmt.Sprintf("shift-%d", s.percent), Title: fmt.Sprintf("send %s of the requests to the new version", weight), Weight: weight, Whole: plan.Base,
 			Do:   []plan.Op{{Kind: plan.ScaleCandidate, Weight: weight}, {Kind: plan.SetSplit, Weight: weight}},
-			Undo: []plan.Op{toBase()}, Hold: plan.Duration(s.hold), Gates: []string{"kubernetes", "errors", "latency"},
+			Undo: toBase(), Hold: plan.Duration(s.hold), Gates: []string{"kubernetes", "errors", "latency"},
 		}
 		if weight == plan.All {
 			step.ID, step.Title = "full", "send every request to the new version; the base still stands untouched"
@@ -63,15 +65,16 @@ func shifts() []plan.Step {
 
 func settle() []plan.Step {
 	back := toBase()
-	back.Strict = true
-	everything := plan.Op{Kind: plan.SetSplit, Weight: plan.All, Guard: plan.Duration(guard)}
+	back[0].Strict = true
+	everything := plan.Op{Kind: plan.SetSplit, Weight: plan.All}
+	wait := plan.Op{Kind: plan.Wait, For: plan.Duration(guard)}
 	return []plan.Step{
 		{ID: "confirm", Title: "ask every gate once more before the base is touched", Weight: plan.All, Whole: plan.Base, Gates: []string{"kubernetes", "errors", "latency"}},
 		{ID: "roll-base", Title: "roll the base to the new version while it has no traffic from the route", Weight: plan.All, Whole: plan.Candidate,
 			Do:   []plan.Op{{Kind: plan.RollBase, Version: plan.Candidate}},
 			Undo: []plan.Op{{Kind: plan.RollBase, Version: plan.Base}, {Kind: plan.ReleaseBase}}},
 		{ID: "return", Title: "send every request to the base, which runs the new version", Weight: plan.All, Whole: plan.Candidate,
-			Do: []plan.Op{back}, Undo: []plan.Op{{Kind: plan.EnsureCandidate, Weight: plan.All}, everything}},
+			Do: back, Undo: []plan.Op{{Kind: plan.EnsureCandidate, Weight: plan.All}, everything, wait}},
 		{ID: "clean-up", Title: "remove the candidate and all marks", Weight: plan.All, Whole: plan.Base,
 			Do: []plan.Op{{Kind: plan.ReleaseBase}, {Kind: plan.RemoveCandidate}}},
 	}

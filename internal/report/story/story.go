@@ -144,12 +144,16 @@ func (s *Story) count(gate string, look gates.Standing) {
 	t := state.Gates[gate]
 	t.Last = look
 	t.Looks++
-	if look.Outcome == gates.Fail {
+	switch {
+	case look.Looked == gates.Fail:
 		t.Fails++
-	} else if look.NoData {
+	case look.NoData:
 		t.NoData++
+	default:
+		state.Gates[gate] = t
+		return
 	}
-	if look.Outcome == gates.Fail || look.NoData {
+	if t.Worst == nil || t.Worst.Looked != gates.Fail {
 		t.Worst = &look
 	}
 	state.Gates[gate] = t

@@ -135,7 +135,7 @@ func Silenced() *Story {
 // Cancelled is a rollout whose run is stopped at 25 %.
 func Cancelled() *Story {
 	s := During(2, 40*time.Second).Wait(3 * time.Second)
-	return s.Tell(engine.Event{Kind: engine.EventStopped, Message: engine.ErrCancelled.Error()})
+	return s.Tell(engine.Event{Kind: engine.EventStopped, Message: engine.ErrCancelled.Error(), Err: engine.ErrCancelled})
 }
 
 // Resumed is the run that carries Cancelled on to its end: its own events only.

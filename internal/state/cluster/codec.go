@@ -44,7 +44,7 @@ func (s *Store) encode(r *engine.Record, claim string) (obj *unstructured.Unstru
 		switch {
 		case i > 0:
 			small.History[i-1].Template = nil
-			left = "old pod templates: a rollback to these versions is not possible"
+			left = "pod templates of old rollouts"
 		case i == 0:
 			small.Rollout = withoutTexts(small.Rollout)
 			left = "all old pod templates and the texts of the gates' evidence"
