@@ -8,6 +8,8 @@ import (
 	"github.com/tidegate/tidegate/internal/report"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -63,6 +65,11 @@ type deployment struct {
 
 func (d *deployment) run(ctx context.Context) (Result, error) {
 	rec, err := d.store.Load(ctx)
+	if apierrors.IsForbidden(err) {
+		if _, missing := d.prepare(ctx); missing != nil { // it says all that is missing, not only this
+			return refusal(missing), missing
+		}
+	}
 	if err != nil {
 		return Result{Result: report.Failed}, fmt.Errorf("read the record of %s: %w", d.workload, err)
 	}
@@ -79,7 +86,7 @@ func (d *deployment) run(ctx context.Context) (Result, error) {
 		}
 		d.calls.preflightDone()
 	}
-	locked, unlock, waited, err := d.lock(ctx, rec)
+	locked, unlock, waited, err := d.lock(ctx)
 	if err != nil {
 		return d.notLocked(err)
 	}

@@ -28,7 +28,7 @@ var errRejected = errors.New("another rollout is in flight")
 // lock takes the lock. When another run holds it, the spec's concurrency decides: its rollout is asked to go back
 // (supersede), waited for (queue), or we are rejected. A rollout with our own target is waited for in any case but the
 // last: two runs of one commit do the work once.
-func (d *deployment) lock(ctx context.Context, rec *engine.Record) (context.Context, func(), *waitedFor, error) {
+func (d *deployment) lock(ctx context.Context) (context.Context, func(), *waitedFor, error) {
 	locked, unlock, err := d.locker.Lock(ctx)
 	var held *engine.HeldError
 	if err == nil || !errors.As(err, &held) {
@@ -37,7 +37,8 @@ func (d *deployment) lock(ctx context.Context, rec *engine.Record) (context.Cont
 	if d.Deploy.Spec.Concurrency == spec.Reject {
 		return nil, nil, nil, fmt.Errorf("%w: %w", errRejected, err)
 	}
-	if rec, err = d.store.Load(ctx); err != nil {
+	rec, err := d.store.Load(ctx)
+	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read the record of %s: %w", d.workload, err)
 	}
 	w, longest := &waitedFor{}, d.Deploy.Spec.Deadline.Std()

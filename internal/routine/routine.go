@@ -18,7 +18,7 @@ func Go(fn func()) {
 	}()
 }
 
-// Report, deferred, turns a panic into a report on stderr and exit code 1.
+// Report turns, deferred, a panic into a report on stderr and exit code 1.
 func Report() {
 	if v := recover(); v != nil {
 		fmt.Fprintf(os.Stderr, "tidegate: internal error: %v\n%s\n"+

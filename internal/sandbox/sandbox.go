@@ -132,7 +132,7 @@ func (c *Cluster) Config() *rest.Config {
 	return &rest.Config{Host: "http://sandbox", Transport: c.api.RoundTripper(), QPS: -1, UserAgent: "tidegate"}
 }
 
-// APIURL, GatewayURL and PrometheusURL are empty without Traffic.
+// APIURL is where kubectl finds the API server. It is empty without Traffic, as GatewayURL and PrometheusURL are.
 func (c *Cluster) APIURL() string { return c.urls[0] }
 
 // GatewayURL is where users' requests go.

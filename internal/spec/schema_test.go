@@ -114,7 +114,7 @@ func (va validator) alternatives(keyword string, all []any, value any) error {
 		}
 	}
 	if matches == 0 || keyword == "oneOf" && matches > 1 {
-		return fmt.Errorf("%s: %d match (%v)", keyword, matches, last)
+		return fmt.Errorf("%s: %d match (%w)", keyword, matches, last)
 	}
 	return nil
 }

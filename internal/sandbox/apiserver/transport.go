@@ -3,6 +3,7 @@ package apiserver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -78,7 +79,7 @@ func (w *reply) run(h http.Handler, req *http.Request) {
 
 // cut ends the answer as a broken connection would. Other panics than the server's own go on.
 func (w *reply) cut(reason any) {
-	if reason != http.ErrAbortHandler {
+	if err, ok := reason.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 		panic(reason)
 	}
 	if w.pipe != nil {

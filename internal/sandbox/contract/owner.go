@@ -105,14 +105,14 @@ func testClearManagedFields(t *testing.T, s suite) {
 // What Tidegate does last: it takes its own entry out, so that the user's next apply of unchanged files has no conflict.
 func testEditManagedFields(t *testing.T, s suite) {
 	s.apply(t, "files", route("r"), false)
-	o, err := s.on(routes()).Patch(t.Context(), "r", types.JSONPatchType,
+	_, err := s.on(routes()).Patch(t.Context(), "r", types.JSONPatchType,
 		[]byte(`[{"op":"replace","path":"/spec/rules/0/backendRefs/0/weight","value":5}]`), metav1.PatchOptions{FieldManager: "tidegate"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.on(routes()).Patch(t.Context(), "r", types.JSONPatchType,
 		[]byte(`[{"op":"replace","path":"/spec/rules/0/backendRefs/0/weight","value":1}]`), metav1.PatchOptions{FieldManager: "tidegate"})
-	o = s.get(t, routes(), "r")
+	o := s.get(t, routes(), "r")
 	for i, m := range o.GetManagedFields() {
 		if m.Manager == "tidegate" {
 			body := jsonOf(t, []any{map[string]any{"op": "remove", "path": "/metadata/managedFields/" + string(rune('0'+i))}})

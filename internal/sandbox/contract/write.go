@@ -81,8 +81,8 @@ func testStalePatch(t *testing.T, s suite) {
 }
 
 func testJSONPatchTest(t *testing.T, s suite) {
-	o := s.create(t, configMaps(), configMap("one", map[string]any{"k": "1"}))
-	o = s.patch(t, configMaps(), "one", types.MergePatchType, `{"metadata":{"annotations":{"a/b":"x"}}}`)
+	s.create(t, configMaps(), configMap("one", map[string]any{"k": "1"}))
+	o := s.patch(t, configMaps(), "one", types.MergePatchType, `{"metadata":{"annotations":{"a/b":"x"}}}`)
 	guarded := func(rv, value string) []byte {
 		return jsonOf(t, []any{
 			map[string]any{"op": "test", "path": "/metadata/resourceVersion", "value": rv},

@@ -7,9 +7,6 @@ import (
 	"time"
 
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 )
 
 type object = map[string]any
@@ -145,19 +142,6 @@ func selects(selector object, o object) bool {
 		}
 	}
 	return len(selector) > 0
-}
-
-// selectorOf reads matchLabels and matchExpressions.
-func selectorOf(o object) labels.Selector {
-	var s metav1.LabelSelector
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(at(o, "spec", "selector"), &s) != nil {
-		return labels.Nothing()
-	}
-	selector, err := metav1.LabelSelectorAsSelector(&s)
-	if err != nil {
-		return labels.Nothing()
-	}
-	return selector
 }
 
 // stamp is a moment as objects have it: whole seconds.

@@ -39,7 +39,6 @@ type Cluster struct {
 // grant is one time of holding the lock. The lease may be deleted while its holder lives on.
 type grant struct {
 	process  *Process
-	serial   int
 	since    time.Time
 	identity string
 	cancel   context.CancelCauseFunc
