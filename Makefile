@@ -12,8 +12,9 @@ LINTER  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.13.2
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Without inlining the binary is 5 MB smaller (46 -> 41 MB); Tidegate waits for clusters, not for its processor.
 build: ## Build the static binary bin/tidegate
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/tidegate ./cmd/tidegate
+	CGO_ENABLED=0 $(GO) build -trimpath -gcflags=all=-l -ldflags '$(LDFLAGS)' -o bin/tidegate ./cmd/tidegate
 
 demo: ## A good and a bad release on the embedded cluster
 	$(GO) run ./cmd/tidegate demo
@@ -28,6 +29,8 @@ test-unit: ## Everything but the real cluster, with the race detector
 
 test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
 	$(GO) test -timeout 60m -count 1 ./internal/e2e
+	KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p') \
+		$(GO) test -timeout 20m -count 1 -run Real -parallel 16 ./internal/sandbox/contract ./internal/state/cluster
 
 bench: build ## Print the measures of docs/benchmarks.md
 	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e
