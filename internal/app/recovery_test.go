@@ -247,6 +247,25 @@ func TestCancelledRun(t *testing.T) {
 	}
 }
 
+// TestEventsAreCopies: what a listener keeps of the first event does not change while the rollout goes on.
+func TestEventsAreCopies(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var first *engine.Event
+		o := w.options("checkout:v2", nil)
+		o.Listeners = append(o.Listeners, listener(func(e engine.Event) {
+			if e.Kind == engine.EventStarted {
+				first = &e
+			}
+		}))
+		if result, err := app.Deploy(w.t.Context(), o); err != nil || result.Result != report.Succeeded {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		if first == nil || !first.Rollout.Steps[0].Started.IsZero() {
+			t.Errorf("the first event tells of later things: %+v", first)
+		}
+	})
+}
+
 // TestUnreachable: a cluster that cannot be reached is an error, after a bounded time, and nothing was touched.
 func TestUnreachable(t *testing.T) {
 	inWorld(t, func(w *world) {
@@ -265,4 +284,3 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-

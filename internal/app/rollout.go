@@ -63,7 +63,7 @@ func (r *rollout) start(ctx context.Context, kind engine.EventKind, message stri
 		Look:      look(actuator, ro.Plan, r.now),
 		UndoLimit: undoLimit(r.Options),
 	}
-	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: *ro})
+	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: ro.Copy()})
 	outcome, err := e.Run(ctx, r.record)
 	return r.result(outcome, err)
 }

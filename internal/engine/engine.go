@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/tidegate/tidegate/gates"
@@ -129,7 +128,7 @@ func (r *run) stopped(ctx context.Context, err error) (Outcome, error) {
 		defer cancel()
 		_ = r.Store.Save(save, r.rec) // what counts was saved before the step; this adds the latest evidence
 	}
-	r.tell(ctx, Event{Kind: EventStopped, Message: err.Error()})
+	r.tell(ctx, Event{Kind: EventStopped, Message: err.Error(), Err: err})
 	return r.outcome(), err
 }
 
@@ -143,10 +142,6 @@ func (r *run) tell(ctx context.Context, ev Event) {
 		ev.Step = r.ro.Plan.Steps[r.ro.Step].ID
 	}
 	ev.Weight = r.ro.Weight()
-	ev.Rollout = *r.ro
-	ev.Rollout.Steps = append([]StepState(nil), r.ro.Steps...)
-	for i := range ev.Rollout.Steps {
-		ev.Rollout.Steps[i].Gates = maps.Clone(ev.Rollout.Steps[i].Gates)
-	}
+	ev.Rollout = r.ro.Copy()
 	r.Listener.Handle(context.WithoutCancel(ctx), ev)
 }

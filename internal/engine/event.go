@@ -39,6 +39,8 @@ type Event struct {
 	Gate    string          `json:"gate,omitempty"`
 	Look    *gates.Standing `json:"look,omitempty"`
 	// Changed marks a verdict whose outcome differs from the gate's last one in this step.
-	Changed bool    `json:"changed,omitempty"`
+	Changed bool `json:"changed,omitempty"`
+	// Err is why the run stopped, with EventStopped.
+	Err     error   `json:"-"`
 	Rollout Rollout `json:"-"`
 }

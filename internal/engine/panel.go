@@ -148,15 +148,14 @@ func (t *Tally) add(s gates.Standing) {
 	t.Last = s
 	t.Looks++
 	switch {
-	case s.Outcome == gates.Fail:
+	case s.Looked == gates.Fail:
 		t.Fails++
-		if t.Worst == nil || t.Worst.Outcome != gates.Fail {
-			t.Worst = &s
-		}
 	case s.NoData:
 		t.NoData++
-		if t.Worst == nil || t.Worst.Outcome != gates.Fail {
-			t.Worst = &s
-		}
+	default:
+		return
+	}
+	if t.Worst == nil || t.Worst.Looked != gates.Fail {
+		t.Worst = &s
 	}
 }

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/gates"
@@ -78,7 +80,7 @@ type Tally struct {
 	Last   gates.Standing  `json:"last"`
 	Worst  *gates.Standing `json:"worst,omitempty"` // the first failure, or the last missing data
 	Looks  int             `json:"looks"`
-	Fails  int             `json:"fails"`
+	Fails  int             `json:"fails"` // looks that failed, whether that undid the rollout or not
 	NoData int             `json:"noData,omitempty"`
 }
 
@@ -110,6 +112,16 @@ func (r *Record) remember() {
 	if len(r.History) > HistoryLimit {
 		r.History = r.History[:HistoryLimit]
 	}
+}
+
+// Copy is the rollout as it stands, for who keeps it while it goes on. The plan and the baseline never change.
+func (r *Rollout) Copy() Rollout {
+	kept := *r
+	kept.Steps = slices.Clone(r.Steps)
+	for i := range kept.Steps {
+		kept.Steps[i].Gates = maps.Clone(kept.Steps[i].Gates)
+	}
+	return kept
 }
 
 // Current is the state of the step that was started last.

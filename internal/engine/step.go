@@ -79,6 +79,9 @@ func (s *stepRun) loop(ctx, work context.Context) error {
 		timer := s.Clock.NewTimer(s.nextMoment(now).Sub(now))
 		err := s.wait(ctx, work, timer)
 		timer.Stop()
+		if cause := context.Cause(ctx); cause != nil {
+			return cause // a run that is told to stop decides nothing more: what just ended, ended by that
+		}
 		if err != nil {
 			return err
 		}
@@ -90,7 +93,11 @@ func (s *stepRun) wait(ctx, work context.Context, timer clock.Timer) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case req := <-s.requests:
+	case req, open := <-s.requests:
+		if !open {
+			s.requests = nil // the inbox ends with the run
+			return nil
+		}
 		return s.answer(ctx, req)
 	case err := <-s.applied:
 		return s.inForce(ctx, err)

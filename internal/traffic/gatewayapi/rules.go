@@ -28,7 +28,9 @@ type between struct {
 	home string // namespace of the route
 }
 
-func within(route *unstructured.Unstructured, t plan.Traffic) between { return between{t, route.GetNamespace()} }
+func within(route *unstructured.Unstructured, t plan.Traffic) between {
+	return between{t, route.GetNamespace()}
+}
 
 // isService tells whether the reference names this Service of the workload's namespace.
 func (t between) isService(ref map[string]any, name string) bool {

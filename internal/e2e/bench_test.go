@@ -1,0 +1,126 @@
+//go:build linux
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/sandbox/load"
+)
+
+// peak is the most memory that an ended process had, in MB.
+func (p *process) peak() float64 {
+	return float64(p.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) / 1024
+}
+
+var callsLine = regexp.MustCompile(`calls to the Kubernetes API: (\d+), of them (\d+) preflight`)
+
+// calls are how many calls a deploy with --calls made, beside watches, lease and events, and how many of them in preflight.
+func (p *process) calls() (all, preflight float64) {
+	p.t.Helper()
+	m := callsLine.FindStringSubmatch(p.log.String())
+	if m == nil {
+		p.t.Fatalf("%s does not tell its calls", p.description)
+	}
+	all, _ = strconv.ParseFloat(m[1], 64)
+	preflight, _ = strconv.ParseFloat(m[2], 64)
+	return all, preflight
+}
+
+// BenchmarkGood carries a good version through 10, 25 and 50 % with holds of 10 s under 200 requests a second. It is to
+// lose none and to take 50 s at most, with 60 calls to the API, 15 of them preflight, and 80 MB.
+func BenchmarkGood(b *testing.B) {
+	for _, c := range []struct{ name, from, to string }{{"graceful", "v1", "v2"}, {"rude", "v9", "v10"}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				s := open(b, layout{version: c.from, hold: "10s"})
+				p := s.deploy(c.to, "--calls")
+				p.want(0)
+				s.whole(c.to)
+				sum := load.Summarize(s.users.Stop())
+				calls, preflight := p.calls()
+				b.ReportMetric(float64(sum.Lost), "lost")
+				b.ReportMetric(float64(sum.Failed), "failed")
+				b.ReportMetric(p.took().Seconds(), "s/rollout")
+				b.ReportMetric(calls, "calls")
+				b.ReportMetric(preflight, "preflight-calls")
+				b.ReportMetric(p.peak(), "MB-peak")
+				table("good canary, "+c.name, "requests", sum.Sent, "lost", sum.Lost, "failed", sum.Failed, "seconds", p.took().Seconds(),
+					"calls", calls, "of them preflight", preflight, "peak MB", p.peak())
+			}
+		})
+	}
+}
+
+// BenchmarkBad gives 10 % of 50 requests a second to a version that fails 30 % of them. From the first to the last bad
+// answer it is to take 4 s and 25 requests that met the version in the median, 6 s and 40 at the worst.
+func BenchmarkBad(b *testing.B) {
+	const runs = 10
+	for b.Loop() {
+		s := open(b, layout{rate: 50, hold: "30s"})
+		var seconds, met, failed []float64
+		for range runs {
+			begun := time.Now()
+			s.deploy("v3").want(3)
+			s.whole("v1")
+			sum := load.Summarize(s.between(begun, time.Now()))
+			seconds = append(seconds, sum.LastBad.Sub(sum.FirstBad).Seconds())
+			met = append(met, float64(sum.ByVersion["v3"]))
+			failed = append(failed, float64(sum.Failed))
+			fmt.Printf("    bad run %2d: %.1f s from the first bad answer to the last, %d requests met the version, %d failed\n",
+				len(met), seconds[len(seconds)-1], sum.ByVersion["v3"], sum.Failed)
+		}
+		b.ReportMetric(median(seconds), "s-median")
+		b.ReportMetric(slices.Max(seconds), "s-worst")
+		b.ReportMetric(median(met), "met-median")
+		b.ReportMetric(slices.Max(met), "met-worst")
+		table("bad canary", "seconds, median", median(seconds), "seconds, worst", slices.Max(seconds), "met it, median", median(met),
+			"met it, worst", slices.Max(met), "failed, median", median(failed), "failed, worst", slices.Max(failed))
+	}
+}
+
+func median(of []float64) float64 {
+	sorted := slices.Sorted(slices.Values(of))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
+
+// BenchmarkBinary measures the stripped binary and how long its smallest command takes.
+func BenchmarkBinary(b *testing.B) {
+	info, err := os.Stat(binary)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var took []float64
+	for b.Loop() {
+		for range 20 {
+			begun := time.Now()
+			if err := exec.Command(binary, "version").Run(); err != nil {
+				b.Fatal(err)
+			}
+			took = append(took, float64(time.Since(begun).Microseconds())/1000)
+		}
+	}
+	megabytes := float64(info.Size()) / (1 << 20)
+	b.ReportMetric(megabytes, "MB")
+	b.ReportMetric(median(took), "ms/version")
+	table("binary", "MB", megabytes, "ms for version, median", median(took), "ms, best", slices.Min(took))
+}
+
+// table prints measures by name, one a line.
+func table(title string, rows ...any) {
+	fmt.Printf("\n  %s\n", title)
+	for i := 0; i+1 < len(rows); i += 2 {
+		if f, ok := rows[i+1].(float64); ok {
+			rows[i+1] = strconv.FormatFloat(f, 'f', 1, 64)
+		}
+		fmt.Printf("    %-24s %10v\n", rows[i], rows[i+1])
+	}
+}

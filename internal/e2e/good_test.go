@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/sandbox/load"
+)
+
+// lag is what a gateway may need until a weight that was written is in force.
+const lag = time.Second
+
+// TestGood carries a good version to all users, from one that ends politely and from one that drops its connections.
+func TestGood(t *testing.T) {
+	for _, c := range []struct{ name, from, to string }{
+		{"graceful", "v1", "v2"},
+		{"rude", "v9", "v10"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, layout{version: c.from, hold: "4s"})
+			s.deploy(c.to).want(0)
+			s.whole(c.to)
+			s.shares(c.to)
+			if n := load.Summarize(s.users.Snapshot()).Failed; n > 0 {
+				t.Errorf("%d requests were answered with an error", n)
+			}
+		})
+	}
+}
+
+// status is the document of `tidegate status -o json`.
+func (s *shop) status() report.StatusDocument {
+	s.t.Helper()
+	var d report.StatusDocument
+	s.run(0, "status", "-o", "json").read(&d)
+	return d
+}
+
+// shares wants each step's share of the requests, while it was in force, within what chance explains in 99 of 100 cases.
+func (s *shop) shares(version string) {
+	s.t.Helper()
+	shifts := 0
+	for _, step := range s.status().Rollout.Steps {
+		if !strings.HasPrefix(step.ID, "shift-") && step.ID != "full" {
+			continue
+		}
+		shifts++
+		all := s.between(step.InForce.Add(lag), step.Finished)
+		n, p := float64(len(all)), float64(step.Weight)/float64(plan.All)
+		got := float64(load.Summarize(all).ByVersion[version])
+		if off := math.Abs(got - n*p); n < rate || off > 2.576*math.Sqrt(n*p*(1-p))+1 {
+			s.t.Errorf("%s: %v of %v requests met %s, want %v", step.ID, got, n, version, step.Weight)
+		} else {
+			s.t.Logf("%s: %v of %v requests met %s", step.ID, got, n, version)
+		}
+	}
+	if shifts != 4 {
+		s.t.Errorf("%d steps moved requests, want 4", shifts)
+	}
+}

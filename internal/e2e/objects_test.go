@@ -1,0 +1,106 @@
+package e2e
+
+import "strings"
+
+const userObjects = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout, team: red}, annotations: {example.com/owner: red}}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: checkout}}
+  template:
+    metadata: {labels: {app: checkout}}
+    spec:
+      terminationGracePeriodSeconds: 10
+      containers:
+        - name: app
+          image: @IMAGE@
+          ports: [{name: http, containerPort: 8080}]
+          readinessProbe: {httpGet: {path: /healthz, port: http}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout}}
+spec: {selector: {app: checkout}, ports: [{name: http, port: 80, targetPort: http}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout}, annotations: {example.com/owner: red}}
+spec:
+  parentRefs: [{name: @GATEWAY@, namespace: @GATEWAYNAMESPACE@}]
+  hostnames: ["@HOST@"]
+  rules:
+@RULES@
+`
+
+const plainRules = `  - backendRefs: [{name: checkout, port: 80}]`
+
+const scaler = `
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout}}
+spec:
+  minReplicas: 2
+  maxReplicas: 10
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: checkout}
+  metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 70}}}]
+`
+
+const userSpec = `
+apiVersion: tidegate.dev/v1
+kind: Deploy
+metadata: {name: checkout}
+spec:
+  workload: deployment/checkout
+  namespace: @NAMESPACE@
+  traffic: {gatewayAPI: {httpRoute: checkout}}
+  strategy: {canary: {steps: [@STEPS@], hold: @HOLD@, drain: 1s}}
+  metrics: {prom: {prometheus: {url: "${PROMETHEUS_URL}"}}}
+  gates:
+    - name: errors
+      every: 1s
+      noDataFor: @NODATAFOR@
+      threshold:
+        query: |
+          sum(rate(http_requests_total{namespace="{{.Namespace}}", pod=~"{{.Pods}}", code=~"5.."}[4s]))
+            / sum(rate(http_requests_total{namespace="{{.Namespace}}", pod=~"{{.Pods}}"}[4s]))
+        pass: result < 0.05
+@MORE@
+`
+
+// layout says how a shop differs from the usual one; the zero value is the usual one.
+type layout struct {
+	version string // of the base: v1
+	rules   string // of the route: plainRules
+	extra   string // objects beside them, each after a line of ---
+	crowd   bool   // start no users
+
+	steps, hold string // 10%, 25%, 50% and 1s; a step never holds shorter than the guard of 2 s
+	noDataFor   string // 1m
+	more        string // further fields of the spec, indented by two
+	rate        float64
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// image is the full name of a version's image.
+func image(version string) string { return cluster.Image + ":" + version }
+
+func (s *shop) fill(text string) string {
+	gatewayNamespace, gateway, _ := strings.Cut(cluster.Gateway, "/")
+	return strings.NewReplacer("@NAMESPACE@", s.namespace, "@HOST@", s.host, "@GATEWAY@", gateway, "@GATEWAYNAMESPACE@", gatewayNamespace,
+		"@STEPS@", or(s.steps, "10%, 25%, 50%"), "@HOLD@", or(s.hold, "1s"), "@NODATAFOR@", or(s.noDataFor, "1m"), "@MORE@", s.more).Replace(text)
+}
+
+// objects are the user's files with this version in them.
+func (s *shop) objects(version string) string {
+	text := strings.Replace(userObjects, "@RULES@", or(s.rules, plainRules), 1) + s.extra
+	return s.fill(strings.ReplaceAll(text, "@IMAGE@", image(version)))
+}

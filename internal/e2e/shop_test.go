@@ -1,0 +1,178 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/tidegate/tidegate/internal/sandbox/load"
+)
+
+const (
+	size = 3   // pods of the base
+	rate = 200 // requests a second
+)
+
+// shop is a test's own namespace with a service in it, its users, and a folder with its deploy spec.
+type shop struct {
+	layout
+	t          testing.TB
+	namespace  string
+	host       string
+	dir        string
+	kubeconfig string
+	prometheus string
+	env        []string
+	users      *load.Stream
+	before     map[schema.GroupVersionResource]*unstructured.Unstructured
+	// lossy says that requests may be lost: the base is broken.
+	lossy bool
+	// reported is when the last request was lost that a test was told of.
+	reported time.Time
+}
+
+// open makes a shop that is ready and has users. Everything of it is gone at the test's end.
+func open(t testing.TB, l layout) *shop {
+	t.Helper()
+	id := strings.ToLower(rand.Text()[:8])
+	s := &shop{layout: l, t: t, namespace: "e2e-" + id, host: id + ".e2e.test", dir: t.TempDir(),
+		kubeconfig: cluster.Kubeconfig, prometheus: cluster.PrometheusURL,
+		before: map[schema.GroupVersionResource]*unstructured.Unstructured{}}
+	s.writeSpec(s.fill(userSpec))
+	t.Cleanup(func() {
+		_, _ = kubectl(context.Background(), "", "delete", "namespace", s.namespace, "--wait=false") // a leak harms no other test
+	})
+	s.kubectl("", "create", "namespace", s.namespace)
+	s.apply(or(l.version, "v1"))
+	if l.crowd {
+		return s
+	}
+	eventually(t, time.Minute, s.settled)
+	s.welcome()
+	s.remember()
+	return s
+}
+
+func (s *shop) writeSpec(text string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, "tidegate.yaml"), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// apply does what users do with their files.
+func (s *shop) apply(version string) {
+	s.t.Helper()
+	s.kubectl(s.objects(version), "apply", "--server-side", "-f", "-")
+}
+
+func (s *shop) kubectl(input string, args ...string) string {
+	s.t.Helper()
+	out, err := kubectl(context.Background(), input, args...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// remember keeps the user's objects as they are now, for comparison.
+func (s *shop) remember() {
+	s.t.Helper()
+	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers} {
+		if o := s.get(gvr, "checkout"); o != nil {
+			s.before[gvr] = o
+		}
+	}
+}
+
+// settled says what keeps the base from being whole.
+func (s *shop) settled() string {
+	ready := 0
+	for _, p := range s.list(pods, "app=checkout") {
+		if isReady(&p) {
+			ready++
+		}
+	}
+	if ready != size {
+		return fmt.Sprintf("%d of %d pods are ready", ready, size)
+	}
+	d := s.get(deployments, "checkout")
+	if seen, _ := nested(d, "status", "observedGeneration").(int64); seen != d.GetGeneration() || nested(d, "status", "readyReplicas") != int64(size) {
+		return "the Deployment is not whole"
+	}
+	return ""
+}
+
+func isReady(pod *unstructured.Unstructured) bool {
+	if pod.GetDeletionTimestamp() != nil {
+		return false
+	}
+	conditions, _, _ := unstructured.NestedSlice(pod.Object, "status", "conditions")
+	for _, c := range conditions {
+		if m, ok := c.(map[string]any); ok && m["type"] == "Ready" {
+			return m["status"] == "True"
+		}
+	}
+	return false
+}
+
+// welcome waits until the gateway serves the shop and lets the users in.
+func (s *shop) welcome() {
+	s.t.Helper()
+	for good := 0; good < 10; {
+		s.patience()
+		if good++; s.ask() != http.StatusOK {
+			good = 0
+		}
+	}
+	s.letIn()
+}
+
+// letIn starts the users.
+func (s *shop) letIn() {
+	s.t.Helper()
+	var err error
+	perSecond := s.rate
+	if perSecond == 0 {
+		perSecond = rate
+	}
+	if s.users, err = load.Start(context.Background(), load.Options{URL: cluster.GatewayURL, Host: s.host, Rate: perSecond}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		s.users.Stop()
+		s.nothingLost()
+	})
+	time.Sleep(2 * time.Second) // until there are numbers about the base
+}
+
+func (s *shop) patience() {
+	if s.t.Context().Err() != nil {
+		s.t.Fatal("the test has ended")
+	}
+	time.Sleep(100 * time.Millisecond)
+}
+
+// ask sends one request and returns its status.
+func (s *shop) ask() int {
+	req, err := http.NewRequest(http.MethodGet, cluster.GatewayURL, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Host = s.host
+	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
+	if err != nil {
+		return 0
+	}
+	answer.Body.Close()
+	return answer.StatusCode
+}
