@@ -79,6 +79,9 @@ func killAndThen(t *testing.T, at int, after bool, then string) (killed bool) {
 			if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
 				t.Errorf("killed at %s; resumed: %+v, %v", k.where, result, err)
 			}
+			if result.Result == report.Succeeded && first.Rollout != "" && at > 1 && result.Rollout != first.Rollout {
+				t.Errorf("killed at %s: rollout %s was not resumed, %s was begun", k.where, first.Rollout, result.Rollout)
+			}
 		case "undo":
 			result, err := app.Abort(w.t.Context(), w.options("", nil))
 			switch {

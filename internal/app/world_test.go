@@ -41,7 +41,7 @@ spec:
   template:
     metadata: {labels: {app: checkout}}
     spec:
-      terminationGracePeriodSeconds: 5
+      terminationGracePeriodSeconds: 2
       containers:
       - name: app
         image: checkout:v1
@@ -82,7 +82,7 @@ spec:
   workload: deployment/checkout
   namespace: shop
   traffic: {gatewayAPI: {httpRoute: checkout}}
-  strategy: {canary: {steps: [10%, 50%], hold: 5s, drain: 2s}}
+  strategy: {canary: {steps: [10%, 50%], hold: 5s}}
   progressDeadline: 1m
 `
 

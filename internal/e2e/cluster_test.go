@@ -56,6 +56,26 @@ func connect() error {
 	return err
 }
 
+// ours marks the namespaces of tests.
+const ours = "tidegate-e2e"
+
+// sweep removes what tests have left that were killed an hour ago or earlier.
+func sweep(ctx context.Context) error {
+	namespaces := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	all, err := namespaces.List(ctx, metav1.ListOptions{LabelSelector: ours})
+	if err != nil {
+		return err
+	}
+	for _, n := range all.Items {
+		if time.Since(n.GetCreationTimestamp().Time) > time.Hour && n.GetDeletionTimestamp() == nil {
+			if err := namespaces.Delete(ctx, n.GetName(), metav1.DeleteOptions{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // kubectl runs kubectl as the cluster's admin, with input on stdin.
 func kubectl(ctx context.Context, input string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)

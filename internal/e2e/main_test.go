@@ -80,7 +80,10 @@ func prepare(ctx context.Context, dir string) error {
 	if err := locate(ctx); err != nil {
 		return err
 	}
-	return connect()
+	if err := connect(); err != nil {
+		return err
+	}
+	return sweep(ctx)
 }
 
 // locate finds the cluster, starting it if need be.

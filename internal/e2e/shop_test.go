@@ -51,7 +51,7 @@ func open(t testing.TB, l layout) *shop {
 	t.Cleanup(func() {
 		_, _ = kubectl(context.Background(), "", "delete", "namespace", s.namespace, "--wait=false") // a leak harms no other test
 	})
-	s.kubectl("", "create", "namespace", s.namespace)
+	s.kubectl(fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s: \"true\"}}\n", s.namespace, ours), "create", "-f", "-")
 	s.apply(or(l.version, "v1"))
 	if l.crowd {
 		return s

@@ -32,15 +32,13 @@ func TestStateDeleted(t *testing.T) {
 func TestRecordLost(t *testing.T) {
 	t.Parallel()
 	s := open(t, layout{steps: "10%, 50%"})
-	for _, step := range []string{"shift-50", "roll-base"} {
-		p := s.deploy("v2")
-		p.reach(step)
+	for _, c := range []struct{ step, version string }{{"shift-50", "v2"}, {"roll-base", "v11"}} {
+		p := s.deploy(c.version)
+		p.reach(c.step)
 		p.kill()
 		s.delete(configMaps, record)
 		s.run(0, "status").mentions("no record")
-		s.deploy("v2").want(0)
-		s.whole("v2")
-		s.apply("v1")
-		eventually(t, patience, func() string { return s.onlyPods("v1") })
+		s.deploy(c.version).want(0)
+		s.whole(c.version)
 	}
 }
