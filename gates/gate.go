@@ -14,6 +14,12 @@ type Gate interface {
 	Check(ctx context.Context, in Input) (Verdict, error)
 }
 
+// Sighted is a gate that can tell whether there is any data about the candidate yet, be it of no requests. Asked before
+// the first user meets the candidate, it keeps users away from a version that nobody could judge.
+type Sighted interface {
+	Sees(ctx context.Context, in Input) (bool, error)
+}
+
 // Input is what a gate may know of the rollout when it looks.
 type Input struct {
 	Namespace string

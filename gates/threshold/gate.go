@@ -33,7 +33,10 @@ type Gate struct {
 	source     Source
 }
 
-var _ gates.Gate = (*Gate)(nil)
+var (
+	_ gates.Gate    = (*Gate)(nil)
+	_ gates.Sighted = (*Gate)(nil)
+)
 
 // New checks everything that can be checked without asking.
 func New(cfg Config, source Source) (*Gate, error) {
@@ -81,6 +84,16 @@ func (g *Gate) Check(ctx context.Context, in gates.Input) (gates.Verdict, error)
 	v.Reason += warnings(result)
 	v.Evidence = evidence(text, result)
 	return v, nil
+}
+
+// Sees implements gates.Sighted: the query answers with a series, even if its value is NaN for want of requests.
+func (g *Gate) Sees(ctx context.Context, in gates.Input) (bool, error) {
+	text, err := g.Render(in)
+	if err != nil {
+		return false, err
+	}
+	result, err := g.source.Query(ctx, text)
+	return err == nil && len(result.Series) > 0, err
 }
 
 // judge combines what the conditions say.

@@ -55,6 +55,9 @@ func (s *stepRun) start(ctx context.Context, ops []plan.Op, done chan<- error) {
 				return
 			}
 		}
+		if done == s.applied {
+			s.sight(ctx)
+		}
 		done <- nil
 	})
 }

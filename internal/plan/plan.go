@@ -51,8 +51,11 @@ type Step struct {
 	// Ahead is applied during the last part of the hold, so that the next step need not wait for it.
 	Ahead *Op `json:"ahead,omitempty"`
 	// Undo brings the cluster from this step (finished or half done) to the state before it.
-	Undo  []Op     `json:"undo,omitempty"`
-	Hold  Duration `json:"hold,omitempty"`
+	Undo []Op     `json:"undo,omitempty"`
+	Hold Duration `json:"hold,omitempty"`
+	// Sight is how long the step waits, at most, until the gates' data knows of the candidate: a provider that scrapes
+	// finds new pods only after a while, and until then nobody could judge what users meet.
+	Sight Duration `json:"sight,omitempty"`
 	Gates []string `json:"gates,omitempty"` // that judge this step; kubernetes is among them where pods are watched
 	// Whole is the side that can carry everything while this step runs.
 	Whole Side `json:"whole"`

@@ -65,7 +65,7 @@ func TestUndoFrom(t *testing.T) {
 // TestStored: a plan survives being stored, digest and all.
 func TestStored(t *testing.T) {
 	p := plan.Plan{Steps: []plan.Step{{ID: "a", Hold: plan.Duration(90 * time.Second), Weight: 12500,
-		Do: []plan.Op{{Kind: plan.SetSplit, Weight: 12500}.With(2 * time.Second)}}}}
+		Do: []plan.Op{{Kind: plan.Wait, For: plan.Duration(2 * time.Second)}}}}}
 	data, err := json.Marshal(p)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestStored(t *testing.T) {
 	if err := json.Unmarshal(data, &back); err != nil || back.Digest() != p.Digest() {
 		t.Errorf("%v: %s", err, data)
 	}
-	for _, want := range []string{`"hold":"1m30s"`, `"weight":"12.5%"`, `"guard":"2s"`} {
+	for _, want := range []string{`"hold":"1m30s"`, `"weight":"12.5%"`, `"for":"2s"`} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("%s is missing in %s", want, data)
 		}

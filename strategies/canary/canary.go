@@ -113,12 +113,20 @@ func (c compiler) candidate() plan.Step {
 	if plan.Share(c.conf.Steps[0].Weight) < plan.All {
 		first = c.sized(plan.EnsureCandidate, 0)
 	}
+	title, sight := "start the candidate and wait until it is ready", time.Duration(0)
+	if len(c.in.Deploy.Spec.Gates) > 0 {
+		title, sight = title+" and the gates have data of it", sightFor
+	}
 	return plan.Step{
-		ID: "candidate", Title: "start the candidate and wait until it is ready", Whole: plan.Base,
+		ID: "candidate", Title: title, Whole: plan.Base, Sight: plan.Duration(sight),
 		Do: []plan.Op{first}, Undo: []plan.Op{{Kind: plan.RemoveCandidate}},
 		Gates: c.watched(c.in.GatesAt(spec.AtCandidateReady)),
 	}
 }
+
+// sightFor bounds the wait for the gates' data. Prometheus takes up to 5 s to take a new pod in, and a scrape interval
+// more; a service whose metrics only begin with its first request is not waited for any longer.
+const sightFor = 10 * time.Second
 
 // watched adds the gate on pods where other gates hold the step.
 func (c compiler) watched(names []string) []string {
