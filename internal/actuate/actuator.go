@@ -37,6 +37,7 @@ type Actuator struct {
 
 	base, candidate         *kube.View
 	basePods, candidatePods *kube.View
+	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services behind the route
 }
 
 var _ engine.Actuator = (*Actuator)(nil)
@@ -65,6 +66,12 @@ func New(o Options) *Actuator {
 	if ref, ok := o.Objects.CandidateRef(); ok {
 		a.candidate = o.Scene.FollowOne(ref)
 		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Candidate]))
+	}
+	if t := o.Objects.Traffic; t != nil {
+		follow := func(service string) *kube.View {
+			return o.Scene.Follow("discovery.k8s.io/v1", "EndpointSlice", t.Namespace, "kubernetes.io/service-name="+service)
+		}
+		a.slices = map[plan.Side]*kube.View{plan.Base: follow(t.Base), plan.Candidate: follow(t.Candidate)}
 	}
 	return a
 }

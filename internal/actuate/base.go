@@ -39,12 +39,16 @@ func (a *Actuator) rollBase(ctx context.Context, version plan.Side) error {
 		return fmt.Errorf("roll %s: %w", a.objects.Workload, err)
 	}
 	images := imagesOf(template)
-	return a.podsReady(ctx, wanted{
+	err = a.podsReady(ctx, wanted{
 		what: "the base", ref: a.objects.Workload, view: a.base, pods: a.basePods,
 		generation: stored.GetGeneration(), done: kube.Rollout.Done,
 		// Pods of the other template may be in trouble without that being this roll's fault.
 		mine: func(pod *unstructured.Unstructured) bool { return runs(imagesOf(pod.Object), images) },
 	})
+	if err != nil {
+		return err
+	}
+	return a.known(ctx, plan.Base)
 }
 
 // setTemplate changes the pod template, unless somebody else changed it to something that is neither version. On the

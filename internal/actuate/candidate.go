@@ -28,7 +28,10 @@ func (a *Actuator) ensureCandidate(ctx context.Context, op plan.Op) error {
 			return refused(o, err)
 		}
 	}
-	return a.candidateReady(ctx, size, deployment.GetGeneration())
+	if err := a.candidateReady(ctx, size, deployment.GetGeneration()); err != nil {
+		return err
+	}
+	return a.known(ctx, plan.Candidate)
 }
 
 // mark returns a copy of the object with the rollout's label, and the size if it is the Deployment.

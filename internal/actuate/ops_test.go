@@ -235,6 +235,7 @@ func TestRollBase(t *testing.T) {
 			t.Errorf("base is %v", d.Object)
 		}
 		wantOurs(t, d, true)
+		time.Sleep(time.Second) // the watch of pods is one of its own
 		for _, p := range w.Pods(plan.Base) {
 			if p.Containers[0].Image != "checkout:v2" || !p.Ready {
 				t.Errorf("pod %+v", p)

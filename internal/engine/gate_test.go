@@ -221,7 +221,7 @@ func TestTally(t *testing.T) {
 	}{
 		{"failures: 3", "ppfff", gates.Rule{Of: 3, In: 3}, 5, 3, 0, 10 * time.Second},
 		{"missing before a failure", "--f", gates.Rule{}, 3, 1, 2, 10 * time.Second},
-		{"missing after failures", "ff-f", gates.Rule{Of: 3, In: 3}, 4, 3, 1, 0},
+		{"missing after failures", "ff-f", gates.Rule{Of: 3, In: 3}, 5, 4, 1, 0}, // the look before the step was in force does not count among the three
 		{"noData: fail", "pp--", gates.Rule{Of: 2, In: 2, NoData: gates.NoDataFail}, 4, 2, 0, 10 * time.Second},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -50,10 +50,11 @@ func newPanel(e *Engine, step plan.Step, now time.Time) *panel {
 	return p
 }
 
-// inForce asks every gate afresh: what it saw before the step was in force does not end the hold.
+// inForce asks every gate afresh: what it saw before the step was in force neither ends the hold nor counts among the
+// failures of the hold.
 func (p *panel) inForce(now time.Time) {
 	for _, s := range p.seats {
-		s.fresh = false
+		s.fresh, s.judge = false, gates.NewJudge(s.Rule, now)
 		if at := now.Add(s.Rule.Delay); s.due.After(at) || p.step.Hold == 0 {
 			s.due = at
 		}

@@ -20,10 +20,11 @@ type stepRun struct {
 	step    plan.Step
 	state   *StepState
 	panel   *panel
-	applied chan error // the result of Do
-	ahead   chan error // the result of Ahead; nil while it does not run
-	holdEnd time.Time  // zero until the ops are done
-	aheadAt time.Time  // zero when there is nothing (more) to prepare
+	applied chan error    // the result of Do
+	ahead   chan error    // the result of Ahead; nil while it does not run
+	holdEnd time.Time     // zero until the ops are done
+	aheadAt time.Time     // zero when there is nothing (more) to prepare
+	seen    chan struct{} // closed when the gates have data of the candidate, or were waited for long enough; nil before
 }
 
 // step applies the present step and holds while its gates watch. It returns nil when the step is done, *undo when the
@@ -55,9 +56,6 @@ func (s *stepRun) start(ctx context.Context, ops []plan.Op, done chan<- error) {
 				return
 			}
 		}
-		if done == s.applied {
-			s.sight(ctx)
-		}
 		done <- nil
 	})
 }
@@ -69,6 +67,9 @@ func (s *stepRun) drainWork() {
 	}
 	if s.ahead != nil {
 		<-s.ahead
+	}
+	if s.seen != nil {
+		<-s.seen
 	}
 }
 
@@ -103,12 +104,14 @@ func (s *stepRun) wait(ctx, work context.Context, timer clock.Timer) error {
 		}
 		return s.answer(ctx, req)
 	case err := <-s.applied:
-		return s.inForce(ctx, err)
+		return s.inForce(ctx, work, err)
 	case err := <-s.ahead:
 		s.ahead = nil
 		return s.failure(ctx, err)
 	case look := <-s.panel.looks:
 		return s.judge(ctx, look)
+	case <-s.waited():
+		return nil
 	case <-timer.C():
 		return s.moment(work)
 	}
@@ -130,7 +133,7 @@ func (s *stepRun) moment(work context.Context) error {
 }
 
 // inForce begins the hold.
-func (s *stepRun) inForce(ctx context.Context, err error) error {
+func (s *stepRun) inForce(ctx, work context.Context, err error) error {
 	s.applied = nil
 	if err != nil {
 		return s.failure(ctx, err)
@@ -142,6 +145,7 @@ func (s *stepRun) inForce(ctx context.Context, err error) error {
 		s.aheadAt = maxTime(now, s.holdEnd.Add(-aheadOf))
 	}
 	s.panel.inForce(now)
+	s.seen = s.sight(work)
 	s.tell(ctx, Event{Kind: EventInForce, Message: s.step.Title})
 	if s.step.Hold == 0 || len(s.step.Gates) == 0 {
 		return nil
@@ -185,7 +189,7 @@ func (s *stepRun) answer(ctx context.Context, req Request) error {
 
 // done tells whether the ops are in force, the hold is over and every gate has passed since.
 func (s *stepRun) done() bool {
-	return !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdEnd) && s.panel.satisfied()
+	return !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdEnd) && s.panel.satisfied() && closed(s.seen)
 }
 
 func (s *stepRun) nextMoment(now time.Time) time.Time {

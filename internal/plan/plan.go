@@ -135,16 +135,13 @@ func (p Plan) Index(id string) int {
 func (p Plan) UndoFrom(i int) []Op {
 	var ops []Op
 	var split *Op // the last one
-	waited := false
 	for ; i >= 0; i-- {
 		for _, op := range p.Steps[i].Undo {
-			switch {
-			case op.Kind == SetSplit && split != nil && *split == op, op.Kind == Wait && waited:
+			switch n := len(ops); {
+			case n > 0 && ops[n-1] == op, op.Kind == SetSplit && split != nil && *split == op, op.Kind == Wait && n > 0 && ops[n-1].Kind == Wait:
 				continue
 			case op.Kind == SetSplit:
-				split, waited = &op, false
-			case op.Kind == Wait:
-				waited = true
+				split = &op
 			}
 			ops = append(ops, op)
 		}

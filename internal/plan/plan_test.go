@@ -45,13 +45,22 @@ func TestPodsFor(t *testing.T) {
 	}
 }
 
+// TestUndoFrom: backwards; a split that stands already, and the wait after it, are not repeated.
 func TestUndoFrom(t *testing.T) {
-	a, b := plan.Op{Kind: "a"}, plan.Op{Kind: "b"}
-	p := plan.Plan{Steps: []plan.Step{{ID: "0", Undo: []plan.Op{a}}, {ID: "1", Undo: []plan.Op{b, a}}, {ID: "2"}, {ID: "3", Undo: []plan.Op{b}}}}
-	for i, want := range []string{"a", "b a", "b a", "b a"} {
+	back, wait := plan.Op{Kind: plan.SetSplit}, plan.Op{Kind: plan.Wait, For: plan.Duration(time.Second)}
+	all, roll := plan.Op{Kind: plan.SetSplit, Weight: plan.All}, plan.Op{Kind: plan.RollBase, Version: plan.Base}
+	p := plan.Plan{Steps: []plan.Step{
+		{ID: "0", Undo: []plan.Op{{Kind: plan.RemoveCandidate}}}, {ID: "1", Undo: []plan.Op{back, wait}}, {ID: "2", Undo: []plan.Op{back, wait}},
+		{ID: "3"}, {ID: "4", Undo: []plan.Op{roll}}, {ID: "5", Undo: []plan.Op{all, wait}},
+	}}
+	for i, want := range []string{"remove-candidate", "split 0% wait remove-candidate", "split 0% wait remove-candidate", "split 0% wait remove-candidate",
+		"roll-base split 0% wait remove-candidate", "split 100% wait roll-base split 0% wait remove-candidate"} {
 		var got []string
 		for _, op := range p.UndoFrom(i) {
 			got = append(got, string(op.Kind))
+			if op.Kind == plan.SetSplit {
+				got = append(got, op.Weight.String())
+			}
 		}
 		if strings.Join(got, " ") != want {
 			t.Errorf("from %d: %v, want %s", i, got, want)

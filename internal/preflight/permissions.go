@@ -52,6 +52,8 @@ func needsOfCandidate(u Use) []Permission {
 			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"},
 		{Resource: "services", Namespace: u.Namespace, Names: candidate,
 			Verbs: []string{"get", "list", "create", "patch", "delete"}, Why: "the candidate's Service"},
+		{Group: "discovery.k8s.io", Resource: "endpointslices", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
+			Why: "to move requests only to pods that the gateway can know"},
 		{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
 		{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"},
 	}

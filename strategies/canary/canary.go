@@ -119,14 +119,15 @@ func (c compiler) candidate() plan.Step {
 	}
 	return plan.Step{
 		ID: "candidate", Title: title, Whole: plan.Base, Sight: plan.Duration(sight),
-		Do: []plan.Op{first}, Undo: []plan.Op{{Kind: plan.RemoveCandidate}},
+		Hold: plan.Duration(c.guard), // until the gateways know the new endpoints
+		Do:   []plan.Op{first}, Undo: []plan.Op{{Kind: plan.RemoveCandidate}},
 		Gates: c.watched(c.in.GatesAt(spec.AtCandidateReady)),
 	}
 }
 
 // sightFor bounds the wait for the gates' data. Prometheus takes up to 5 s to take a new pod in, and a scrape interval
 // more; a service whose metrics only begin with its first request is not waited for any longer.
-const sightFor = 10 * time.Second
+const sightFor = 5 * time.Second
 
 // watched adds the gate on pods where other gates hold the step.
 func (c compiler) watched(names []string) []string {
@@ -205,7 +206,8 @@ func (c compiler) rollBase() plan.Step {
 	return plan.Step{
 		ID: "roll-base", Title: "roll the base to the new version while it has no traffic from the route", Weight: plan.All, Whole: plan.Candidate,
 		Do:   []plan.Op{{Kind: plan.RollBase, Version: plan.Candidate}},
-		Undo: []plan.Op{{Kind: plan.RollBase, Version: plan.Base}, {Kind: plan.ReleaseBase}},
+		Undo: []plan.Op{{Kind: plan.RollBase, Version: plan.Base}, c.wait(c.guard), {Kind: plan.ReleaseBase}},
+		Hold: plan.Duration(c.guard), // until the gateways know the new endpoints
 	}
 }
 
@@ -213,7 +215,7 @@ func (c compiler) giveBack() plan.Step {
 	return plan.Step{
 		ID: "return", Title: "send every request to the base, which runs the new version", Weight: plan.All, Whole: plan.Candidate,
 		Do:   []plan.Op{{Kind: plan.SetSplit, Strict: true}, c.wait(c.guard + c.drain)},
-		Undo: []plan.Op{c.fullSize(plan.EnsureCandidate), c.fullSize(plan.SetSplit), c.wait(c.guard)},
+		Undo: []plan.Op{c.fullSize(plan.EnsureCandidate), c.wait(c.guard), c.fullSize(plan.SetSplit), c.wait(c.guard)},
 	}
 }
 
