@@ -102,18 +102,24 @@ var errQuota = quotaError{}
 
 // TestQuotaForPods: the Deployment is taken, its pods are not: the controller's words end the wait.
 func TestQuotaForPods(t *testing.T) {
-	inWorld(t, objects, "checkout:v2", func(t *testing.T, w *world) {
-		w.change(t, deployments, "checkout", func(map[string]any) {})
-		done := make(chan struct{})
-		go func() {
+	inWorld(t, objects, "checkout:unready", func(t *testing.T, w *world) {
+		ended, done := make(chan struct{}), make(chan struct{})
+		go func() { // the embedded controller writes conditions of its own: say it until it was heard
 			defer close(done)
-			time.Sleep(200 * time.Millisecond)
-			w.change(t, deployments, "checkout-candidate", func(o map[string]any) {
-				_ = unstructured.SetNestedSlice(o, []any{map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
-					"message": "exceeded quota: compute"}}, "status", "conditions")
-			})
+			for {
+				select {
+				case <-ended:
+					return
+				case <-time.After(200 * time.Millisecond):
+				}
+				w.change(t, deployments, "checkout-candidate", func(o map[string]any) {
+					_ = unstructured.SetNestedSlice(o, []any{map[string]any{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
+						"message": "exceeded quota: compute"}}, "status", "conditions")
+				})
+			}
 		}()
 		w.refuses(t, ensure, "the candidate (Deployment/checkout-candidate) does not get on: FailedCreate: exceeded quota: compute")
+		close(ended)
 		<-done
 	})
 }
