@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -112,13 +113,24 @@ func (a *Actuator) slow(ctx context.Context, w wanted) error {
 	return &engine.StepError{Reason: reason, Hint: "If the version only needs longer to start, raise spec.progressDeadline."}
 }
 
+// eventLag is how long events are waited for: they are written beside the state that they explain, not before it.
+const eventLag = 300 * time.Millisecond
+
 // events are the last warnings about a pod, one a line.
 func (a *Actuator) events(ctx context.Context, pod string) string {
-	lines, err := a.client.Warnings(ctx, a.objects.Workload.Namespace, pod)
-	if err != nil || len(lines) == 0 {
-		return ""
+	for range 3 {
+		lines, err := a.client.Warnings(ctx, a.objects.Workload.Namespace, pod)
+		if err != nil {
+			return ""
+		}
+		if len(lines) > 0 {
+			return "\nits events:\n" + indent(strings.Join(lines, "\n"))
+		}
+		if clock.Sleep(ctx, a.clock, eventLag) != nil {
+			return ""
+		}
 	}
-	return "\nits events:\n" + indent(strings.Join(lines, "\n"))
+	return ""
 }
 
 func indent(text string) string {
