@@ -28,13 +28,14 @@ type seat struct {
 	tally Tally
 	due   time.Time
 	busy  bool
-	fresh bool // answered by a look that began after the step was in force
+	told  gates.Standing // the last one
+	fresh bool           // answered by a look that began after the step was in force
 }
 
 // look is one answer on its way to the loop.
 type look struct {
 	seat    *seat
-	began   time.Time
+	judge   *gates.Judge // the one that was in office when the look began
 	verdict gates.Verdict
 	err     error
 }
@@ -68,7 +69,7 @@ func (p *panel) askDue(ctx context.Context, now time.Time, describe func(plan.St
 		}
 		s.busy = true
 		s.due = now.Add(s.Rule.Every)
-		in := describe(p.step)
+		in, judge := describe(p.step), s.judge
 		routine.Go(func() {
 			bounded, cancel := clock.WithTimeout(ctx, p.engine.Clock, s.Rule.Timeout,
 				fmt.Errorf("no answer within %s", s.Rule.Timeout))
@@ -77,7 +78,7 @@ func (p *panel) askDue(ctx context.Context, now time.Time, describe func(plan.St
 			if err != nil && context.Cause(bounded) != nil {
 				err = context.Cause(bounded)
 			}
-			p.looks <- look{seat: s, began: now, verdict: v, err: err}
+			p.looks <- look{seat: s, judge: judge, verdict: v, err: err}
 		})
 		p.busy++
 	}
@@ -125,10 +126,10 @@ func (p *panel) stop() {
 func (s *stepRun) judge(ctx context.Context, l look) error {
 	s.panel.busy--
 	l.seat.busy = false
-	before := l.seat.judge.Standing()
-	now := s.Clock.Now()
-	after := l.seat.judge.Observe(now, l.verdict, l.err)
-	if !s.state.InForce.IsZero() && !l.began.Before(s.state.InForce) {
+	before := l.seat.told
+	after := l.judge.Observe(s.Clock.Now(), l.verdict, l.err)
+	l.seat.told = after
+	if !s.state.InForce.IsZero() && l.judge == l.seat.judge {
 		l.seat.fresh = true
 	}
 	l.seat.tally.add(after)
