@@ -28,7 +28,7 @@ test-unit: ## Everything but the real cluster, with the race detector
 	$(GO) test -C testdata/cluster ./...
 
 test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
-	$(GO) test -timeout 60m -count 1 ./internal/e2e
+	$(GO) test -v -timeout 60m -count 1 ./internal/e2e
 	KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p') \
 		$(GO) test -timeout 20m -count 1 -run Real -parallel 16 ./internal/sandbox/contract ./internal/state/cluster
 

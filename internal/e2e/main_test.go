@@ -17,7 +17,7 @@ const (
 	// startWithin bounds the first build of the cluster.
 	startWithin = 25 * time.Minute
 	// parallel is how many rollouts two cores carry at once without one disturbing another.
-	parallel = 3
+	parallel = 2
 )
 
 // binary is the tidegate that all tests run.
