@@ -30,7 +30,7 @@ test-unit: ## Everything but the real cluster, with the race detector
 test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
 	$(GO) test -v -timeout 60m -count 1 ./internal/e2e
 	KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p') \
-		$(GO) test -timeout 20m -count 1 -run Real -parallel 16 ./internal/sandbox/contract ./internal/state/cluster
+		$(GO) test -timeout 20m -count 1 -run Real ./internal/sandbox/contract
 
 bench: build ## Print the measures of docs/benchmarks.md
 	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e

@@ -48,7 +48,11 @@ func abort(ctx context.Context, o Options) (Result, error) {
 
 func nothingInFlight(s *session, rec *engine.Record) string {
 	text := fmt.Sprintf("no rollout of %s is in flight in namespace %s: nothing to abort", s.workload, s.namespace)
-	if rec != nil && rec.Rollout != nil {
+	switch {
+	case rec == nil || rec.Rollout == nil:
+	case rec.Rollout.Phase == engine.Succeeded:
+		text += fmt.Sprintf(", or too late: the last one (%s) succeeded", rec.Rollout.ID)
+	default:
 		text += fmt.Sprintf("; the last one (%s) %s", rec.Rollout.ID, rec.Rollout.Phase)
 	}
 	return text

@@ -66,7 +66,7 @@ func (e End) headline() (mark, text string) {
 	case Succeeded:
 		return "✓", fmt.Sprintf("%s runs %s: every request meets it", name, now)
 	case Unchanged:
-		return "✓", fmt.Sprintf("nothing to do: %s runs this version already", name)
+		return "✓", fmt.Sprintf("nothing to do: %s stays as it is", name)
 	case RolledBack:
 		return "✗", fmt.Sprintf("%s was rolled back: %s serves every request again, and everything is as it was before", name, old)
 	case Aborted:
