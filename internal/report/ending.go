@@ -33,26 +33,26 @@ func Ending(w io.Writer, e End) error {
 }
 
 func endingText(e End) string {
-	if e.Zone == nil {
-		e.Zone = time.UTC
-	}
-	if e.Rollout != nil && len(e.Rollout.Plan.Steps) > 0 {
-		ro := Sound(*e.Rollout)
-		e.Rollout, e.Name = &ro, ro.Plan.Target.Name
-	} else {
-		e.Rollout = nil
-	}
-	e.Name = words.Line(e.Name)
+	e = e.sound()
 	mark, headline := e.headline()
 	var n notes
 	n.add("why", e.why())
 	if e.Rollout != nil {
-		n.add("evidence", e.evidence())
+		n.add("evidence", e.evidence().String())
 		n.add("users", e.users())
 		n.add("took", e.took())
 	}
-	n.add("next", strings.Join(e.next(), "\n"))
+	n.add("next", lines(e.next()))
 	return mark + " " + words.Line(headline) + "\n" + n.text("  ")
+}
+
+// lines is advice, one a line.
+func lines(all []Advice) string {
+	text := make([]string, len(all))
+	for i, a := range all {
+		text[i] = a.String()
+	}
+	return strings.Join(text, "\n")
 }
 
 // headline is what happened, in one sentence.
@@ -126,16 +126,16 @@ func (e End) why() string {
 const clockTime = "2 Jan 15:04:05 MST"
 
 // evidence is what the gate that failed saw.
-func (e End) evidence() string {
+func (e End) evidence() Proof {
 	g, ok := FailedGate(*e.Rollout)
 	if !ok {
-		return ""
+		return Proof{}
 	}
 	return gateEvidence(g, e.Zone)
 }
 
 // gateEvidence says how often a gate failed, when first, and where to look.
-func gateEvidence(g Gate, zone *time.Location) string {
+func gateEvidence(g Gate, zone *time.Location) Proof {
 	text := fmt.Sprintf("gate %s failed in %d of %s of step %s", g.Name, g.Fails, words.Count(g.Looks, "look"), g.Step)
 	if g.Last.NoData {
 		text = fmt.Sprintf("gate %s had no data in %d of %s of step %s", g.Name, g.NoData+g.Fails, words.Count(g.Looks, "look"), g.Step)
@@ -145,20 +145,15 @@ func gateEvidence(g Gate, zone *time.Location) string {
 	if g.Worst != nil && !g.Worst.At.IsZero() && !g.Last.NoData {
 		text += ", first at " + g.Worst.At.In(zone).Format(time.TimeOnly)
 	}
-	proof := g.Last.Evidence
-	if v := words.Number(proof.Value); v != "" && !strings.Contains(g.Last.Reason, v) {
-		text += "\nvalue: " + v
+	seen := g.Last.Evidence
+	proof := Proof{Text: text, Query: words.Line(seen.Query), Link: words.Line(seen.Link)}
+	if v := words.Number(seen.Value); !strings.Contains(g.Last.Reason, v) {
+		proof.Value = v
 	}
-	if proof.Text != "" && !strings.Contains(g.Last.Reason, proof.Text) {
-		text += "\n" + words.Line(proof.Text)
+	if !strings.Contains(g.Last.Reason, seen.Text) {
+		proof.Note = words.Line(seen.Text)
 	}
-	if proof.Query != "" {
-		text += "\nquery: " + words.Line(proof.Query)
-	}
-	if proof.Link != "" {
-		text += "\n" + words.Line(proof.Link)
-	}
-	return text
+	return proof
 }
 
 // users says how many requests met the new version, and for how long.

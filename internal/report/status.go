@@ -104,7 +104,7 @@ func (v StatusView) standing(ro engine.Rollout) *notes {
 	}
 	v.attention(n)
 	if ro.Phase == engine.UndoFailed {
-		n.add("way back", strings.Join(whereItStands(ro), "\n"))
+		n.add("way back", lines(whereItStands(ro)))
 	}
 	n.add("requests", v.splitText(ro))
 	n.add("pods", podsList(v.Facts.Pods))

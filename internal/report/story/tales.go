@@ -197,3 +197,9 @@ func Halfway() *Story {
 	s.Wait(31 * time.Second)
 	return s.Turn(engine.CauseFailure, "could not send 50% of the requests to the candidate: the gateway did not accept the route within 30s", "").Back(10, 3*time.Second)
 }
+
+// Superseded is a rollout that a newer one undoes at 25 %.
+func Superseded() *Story {
+	s := During(2, time.Minute)
+	return s.Turn(engine.CauseSuperseded, "superseded by https://github.com/acme/shop/actions/runs/4712", "run 4712").Back(10, time.Second)
+}
