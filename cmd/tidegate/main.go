@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -34,5 +35,16 @@ func run() int {
 		}
 		os.Exit(stop.ExitCode())
 	})
-	return cli.Main(ctx, os.Args[1:], cli.System())
+	return cli.Main(ctx, arguments(os.Args), cli.System())
+}
+
+// postEntrypoint is the name under which the Action's image calls this binary after the job: the runner passes it the
+// same arguments as before, and scratch has no shell to add one.
+const postEntrypoint = "tidegate-post"
+
+func arguments(args []string) []string {
+	if filepath.Base(args[0]) == postEntrypoint {
+		return append(args[1:len(args):len(args)], "--post")
+	}
+	return args[1:]
 }

@@ -11,17 +11,27 @@ import (
 
 // Abort undoes the rollout in flight: its holder is asked to, or, when nobody holds it, it is undone here.
 func Abort(ctx context.Context, o Options) (Result, error) {
-	started := o.now()
-	result, err := abort(ctx, o)
-	return result.closed(o, started, err), err
+	return reported(ctx, o, func(s *session) (Result, error) { return s.abort(ctx) })
 }
 
-func abort(ctx context.Context, o Options) (Result, error) {
+// reported connects, carries a command out and ends its reporting.
+func reported(ctx context.Context, o Options, command func(*session) (Result, error)) (Result, error) {
+	started := o.now()
 	s, err := connect(o)
 	if err != nil {
-		return Result{Result: report.Invalid}, err
+		return Result{Result: report.Invalid}.closed(o, started, err), err
 	}
 	defer s.calls.write(o.Calls)
+	if err := s.tell(ctx); err != nil {
+		return Result{Result: report.Invalid}.closed(o, started, err), err
+	}
+	result, err := command(s)
+	result = result.closed(o, started, err)
+	result.Deployment, result.Told = s.told(ctx, result)
+	return result, err
+}
+
+func (s *session) abort(ctx context.Context) (Result, error) {
 	rec, err := s.store.Load(ctx)
 	if err != nil {
 		return Result{Result: report.Failed}, fmt.Errorf("read the record of %s: %w", s.workload, err)

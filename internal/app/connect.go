@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/github"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/state/cluster"
@@ -33,6 +29,8 @@ type session struct {
 	store  *cluster.Store
 	locker *cluster.Locker
 	inbox  *cluster.Inbox
+
+	reporter *github.Reporter // nil without GitHub
 }
 
 // Invalid says that the call is wrong and nothing was touched.
@@ -70,7 +68,10 @@ func connect(o Options) (*session, error) {
 	}
 	s.free = s.client(free).WithPatience(firstContact)
 	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn, Patience: firstContact}
-	s.locker = cluster.NewLocker(cluster.LockOptions{Options: base, Holder: o.Holder})
+	s.locker = cluster.NewLocker(cluster.LockOptions{Options: base, Holder: o.Holder, Predecessor: o.Predecessor})
+	if o.Identity != nil {
+		o.Identity(s.locker.Identity())
+	}
 	s.inbox = cluster.NewInbox(base)
 	s.store = cluster.NewStore(base)
 	return s, nil
@@ -96,41 +97,6 @@ func (s *session) fenced() (*kube.Client, *cluster.Store, error) {
 	}
 	store := cluster.NewStore(cluster.Options{Client: d, Workload: s.workload, Clock: s.Clock, Warn: s.Warn})
 	return s.client(d), store, nil
-}
-
-// loadConfig finds the cluster: an embedded one, the kubeconfig that was named, KUBECONFIG, ~/.kube/config, or the
-// pod's own account.
-func loadConfig(o Options) (*rest.Config, string, error) {
-	if o.Config != nil {
-		return o.Config, "", nil
-	}
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = o.Kubeconfig
-	context := firstOf(o.Context, o.Deploy.Spec.Context)
-	loader := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: context})
-	raw, err := loader.RawConfig()
-	if err != nil {
-		return nil, "", invalid("the kubeconfig cannot be read: %w", err)
-	}
-	if context != "" && raw.Contexts[context] == nil {
-		return nil, "", invalid("the kubeconfig has no context %q; it has %s", context, contexts(raw.Contexts))
-	}
-	config, err := loader.ClientConfig()
-	if err != nil {
-		if clientcmd.IsEmptyConfig(err) {
-			return nil, "", invalid("no cluster is configured: give --kubeconfig, set KUBECONFIG, or run inside a cluster")
-		}
-		return nil, "", invalid("the kubeconfig cannot be used: %w", err)
-	}
-	namespace, _, _ := loader.Namespace()
-	return config, namespace, nil
-}
-
-func contexts(known map[string]*clientcmdapi.Context) string {
-	if len(known) == 0 {
-		return "none"
-	}
-	return strings.Join(slices.Sorted(maps.Keys(known)), ", ")
 }
 
 func firstOf(texts ...string) string {

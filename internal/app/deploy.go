@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/report"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,6 +13,7 @@ import (
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/preflight"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -21,22 +21,18 @@ import (
 // if it has another one. The result is set whatever the error; an error without a result is one of the call or the
 // cluster before anything was touched.
 func Deploy(ctx context.Context, o Options) (Result, error) {
-	s, err := connect(o)
-	if err != nil {
-		return Result{Result: report.Invalid}, err
-	}
-	defer s.calls.write(o.Calls)
-	providers, err := o.providers()
-	if err != nil {
-		return Result{Result: report.Invalid}, err
-	}
-	watched, err := o.watched(ctx, providers)
-	if err != nil {
-		return Result{Result: report.Invalid}, err
-	}
-	d := &deployment{session: s, watched: watched, started: o.now()}
-	result, err := d.run(ctx)
-	return result.closed(o, d.started, err), err
+	return reported(ctx, o, func(s *session) (Result, error) {
+		providers, err := s.providers()
+		if err != nil {
+			return s.answer(Result{Result: report.Invalid}, err)
+		}
+		watched, err := s.watched(ctx, providers)
+		if err != nil {
+			return s.answer(Result{Result: report.Invalid}, err)
+		}
+		d := &deployment{session: s, watched: watched}
+		return s.answer(d.run(ctx))
+	})
 }
 
 // closed fills in what every ending has.
@@ -60,7 +56,6 @@ func (r Result) closed(o Options, started time.Time, err error) Result {
 type deployment struct {
 	*session
 	watched []engine.Watched
-	started time.Time
 }
 
 func (d *deployment) run(ctx context.Context) (Result, error) {

@@ -22,7 +22,9 @@ type Options struct {
 	Images map[string]string
 
 	Kubeconfig string // path; "" means KUBECONFIG, then ~/.kube/config, then the pod's own account
-	Context    string // overrides the spec's
+	// KubeconfigText is a kubeconfig's content; it goes before the path.
+	KubeconfigText []byte
+	Context        string // overrides the spec's
 	// Config replaces the kubeconfig: the embedded cluster and tests.
 	Config    *rest.Config
 	Namespace string // used when the spec names none; "" means the context's
@@ -32,6 +34,14 @@ type Options struct {
 	Force  bool // start from a base that is not whole
 	Resume bool // only resume
 	Reason string
+	// Rollout, if set, is the only one that Finish may undo.
+	Rollout string
+	// Predecessor is the lock's identity of an earlier process of the same job that is gone: what it holds is taken over
+	// at once. Identity, if set, is told the own one before the lock is taken.
+	Predecessor string
+	Identity    func(string)
+	// GitHub, if set, is where the rollout is told of.
+	GitHub *GitHub
 
 	Getenv    spec.Getenv
 	Clock     clock.Clock
@@ -58,6 +68,10 @@ type Result struct {
 	PlanDigest string        `json:"planDigest,omitempty"`
 	URL        string        `json:"environmentURL,omitempty"`
 	Seconds    int           `json:"seconds"`
+	// Deployment is the ID of GitHub's deployment; 0 without one.
+	Deployment int64 `json:"deploymentID,omitempty"`
+	// Told is what GitHub was told and what it could not be told, for a later process of the same job.
+	Told []Told `json:"-"`
 	// Ending is what the closing words need beside this.
 	Ending report.End `json:"-"`
 }

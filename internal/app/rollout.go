@@ -41,10 +41,11 @@ func (r *rollout) resume(ctx context.Context) (Result, error) {
 }
 
 func (r *rollout) start(ctx context.Context, kind engine.EventKind, message string) (Result, error) {
+	r.store = r.noting(r.store)
 	if err := r.store.Claim(ctx, r.record); err != nil {
 		return Result{Result: report.Failed, Reason: err.Error()}, fmt.Errorf("record the rollout: %w", err)
 	}
-	listener, stop := multi(append(r.Listeners, newEvents(r.free, r.workload, r.now)))
+	listener, stop := multi(append(r.listeners(), newEvents(r.free, r.workload, r.now)))
 	defer func() {
 		heard, cancel := bounded(ctx, 5*time.Second)
 		defer cancel()

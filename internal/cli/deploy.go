@@ -71,6 +71,7 @@ func (f *flags) deployAll(ctx context.Context, deploys []spec.Deploy, resume boo
 // run carries one command out that may carry a rollout: with a live view on a terminal, with lines in a log.
 func (f *flags) run(ctx context.Context, o app.Options, command func(context.Context, app.Options) (app.Result, error),
 	code func(context.Context, report.Result) int) error {
+	ended := f.job.begin(&o)
 	watch := &restored{}
 	o.Listeners = append(o.Listeners, watch)
 	listener, stop := f.view(ctx)
@@ -78,6 +79,7 @@ func (f *flags) run(ctx context.Context, o app.Options, command func(context.Con
 	result, err := command(ctx, o)
 	stop()
 	result.Ending.Restored = watch.at
+	ended(result, err)
 	return f.close(ctx, result, err, code)
 }
 

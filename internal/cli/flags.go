@@ -18,6 +18,8 @@ import (
 type flags struct {
 	env  Env
 	mask *mask
+	raw  io.Writer // stdout without the mask
+	job  *job      // the Action's part; nil on the command line
 
 	specPath, name, environment string
 	images                      []string
@@ -28,17 +30,18 @@ type flags struct {
 	dryRun                      bool
 }
 
+// register declares the flags. What is set already, from the Action's inputs, is their default.
 func (f *flags) register(set *pflag.FlagSet) {
-	set.StringVar(&f.specPath, "spec", "", "path of the deploy spec (default tidegate.yaml, then .github/tidegate.yaml)")
-	set.StringVar(&f.name, "name", "", "only the service of this name")
-	set.StringVar(&f.environment, "environment", "", "environment of the spec to use")
-	set.StringArrayVar(&f.images, "image", nil, "the image to deploy: REF, CONTAINER=REF, or NAME=REF and NAME/CONTAINER=REF with several services")
-	set.StringVar(&f.context, "context", "", "kubeconfig context (default: the spec's, then the current one)")
-	set.StringVar(&f.kubeconfig, "kubeconfig", "", "path of the kubeconfig (default: KUBECONFIG, then ~/.kube/config, then the pod's account)")
-	set.StringVarP(&f.namespace, "namespace", "n", "", "namespace, when the spec names none")
+	set.StringVar(&f.specPath, "spec", f.specPath, "path of the deploy spec (default tidegate.yaml, then .github/tidegate.yaml)")
+	set.StringVar(&f.name, "name", f.name, "only the service of this name")
+	set.StringVar(&f.environment, "environment", f.environment, "environment of the spec to use")
+	set.StringArrayVar(&f.images, "image", f.images, "the image to deploy: REF, CONTAINER=REF, or NAME=REF and NAME/CONTAINER=REF with several services")
+	set.StringVar(&f.context, "context", f.context, "kubeconfig context (default: the spec's, then the current one)")
+	set.StringVar(&f.kubeconfig, "kubeconfig", f.kubeconfig, "path of the kubeconfig (default: KUBECONFIG, then ~/.kube/config, then the pod's account)")
+	set.StringVarP(&f.namespace, "namespace", "n", f.namespace, "namespace, when the spec names none")
 	set.StringVarP(&f.output, "output", "o", "text", "text or json")
-	set.BoolVar(&f.dryRun, "dry-run", false, "change nothing: show what would be done")
-	set.StringSliceVar(&f.accept, "accept", nil, "name of a preflight error to accept; may be repeated")
+	set.BoolVar(&f.dryRun, "dry-run", f.dryRun, "change nothing: show what would be done")
+	set.StringSliceVar(&f.accept, "accept", f.accept, "name of a preflight error to accept; may be repeated")
 }
 
 func (f *flags) json() bool { return f.output == "json" }
@@ -55,6 +58,9 @@ func (f *flags) checkOutput() error {
 func (f *flags) source() (text []byte, path string, err error) {
 	if err := f.checkOutput(); err != nil {
 		return nil, "", err
+	}
+	if f.job != nil {
+		return f.job.source(f.specPath)
 	}
 	path = f.specPath
 	if path == "" {
@@ -87,7 +93,7 @@ func (f *flags) deploys() ([]spec.Deploy, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := spec.Load(text, spec.Options{File: path, Environment: f.environment, Name: f.name})
+	file, err := spec.Load(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil})
 	if err != nil {
 		return nil, err
 	}

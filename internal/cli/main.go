@@ -11,12 +11,13 @@ import (
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, args []string, env Env) int {
 	masked := newMask()
-	env.Stdout, env.Stderr = masked.writer(env.Stdout), masked.writer(env.Stderr)
-	cmd := root(env, masked)
+	f := &flags{env: env, mask: masked}
+	f.raw, f.env.Stdout, f.env.Stderr = env.Stdout, masked.writer(env.Stdout), masked.writer(env.Stderr)
+	cmd := root(f)
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
 	if text := errorText(err); text != "" {
-		fmt.Fprintln(env.Stderr, "tidegate: "+text)
+		fmt.Fprintln(f.env.Stderr, "tidegate: "+text)
 	}
 	masked.flush()
 	return errorCode(ctx, err)
@@ -31,7 +32,7 @@ func errorText(err error) string {
 }
 
 // root is the tidegate command with all others.
-func root(env Env, m *mask) *cobra.Command {
+func root(f *flags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tidegate",
 		Short: "Carry a new version to users, step by step, and bring it back when gates turn",
@@ -49,15 +50,14 @@ func root(env Env, m *mask) *cobra.Command {
 		},
 		Args: cobra.ArbitraryArgs,
 	}
-	cmd.SetOut(env.Stdout)
-	cmd.SetErr(env.Stderr)
+	cmd.SetOut(f.env.Stdout)
+	cmd.SetErr(f.env.Stderr)
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, c.CommandPath())}
 	})
-	f := &flags{env: env, mask: m}
 	f.register(cmd.PersistentFlags())
 	cmd.AddCommand(deployCommand(f), abortCommand(f), statusCommand(f), planCommand(f), validateCommand(f), schemaCommand(f),
-		queryCommand(f), demoCommand(f), versionCommand(f))
+		queryCommand(f), demoCommand(f), versionCommand(f), actionCommand(f))
 	return cmd
 }
 

@@ -17,12 +17,16 @@ type mask struct {
 	mu      sync.Mutex
 	secrets []string
 	writers []*maskedWriter
+	also    func(...string) // told every value, too: the runner masks what later steps print
 }
 
 func newMask() *mask { return &mask{} }
 
 // add registers values. Longer ones are replaced first, so that a secret inside another leaves no rest.
 func (m *mask) add(values []string) {
+	if m.also != nil {
+		m.also(values...)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, value := range values {
@@ -55,6 +59,13 @@ func (m *mask) apply(text []byte) []byte {
 		text = bytes.ReplaceAll(text, []byte(s), []byte("***"))
 	}
 	return text
+}
+
+// text is a text without secrets, for what is written to files.
+func (m *mask) text(text string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return string(m.apply([]byte(text)))
 }
 
 func (m *mask) writer(w io.Writer) io.Writer {

@@ -52,6 +52,9 @@ type Rollout struct {
 	Cause  Cause       `json:"cause,omitempty"`
 	By     string      `json:"by,omitempty"` // who asked for the abort or the supersede
 	Steps  []StepState `json:"steps"`
+	// Notes are what listeners keep with the rollout, by a key of their own: whoever carries it on hands them to its own
+	// listeners with every event.
+	Notes map[string]string `json:"notes,omitempty"`
 }
 
 // Cause classifies why a rollout was undone.

@@ -29,10 +29,14 @@ type allowed struct {
 func directions() []allowed {
 	return []allowed{
 		{"cmd/tidegate", "internal/cli internal/routine", ""},
-		{"internal/cli", "internal/app internal/clock internal/demo internal/engine internal/plan internal/preflight internal/report " +
-			"internal/report/live internal/routine internal/spec", "github.com/spf13/ golang.org/x/term"},
+		{"internal/cli", "internal/actions internal/app internal/clock internal/demo internal/engine internal/plan internal/preflight internal/report " +
+			"internal/report/live internal/report/page internal/report/summary internal/report/timeline internal/routine internal/spec",
+			"github.com/spf13/ golang.org/x/term"},
+		{"internal/actions", "", "github.com/sethvargo/go-githubactions"},
+		{"internal/github", "gates internal/clock internal/engine internal/plan internal/report internal/report/words internal/routine",
+			"github.com/google/go-github/v60/"},
 		{"internal/demo", "internal/app internal/clock internal/report internal/sandbox internal/sandbox/load internal/sandbox/service internal/spec", ""},
-		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/engine internal/kube internal/metrics " +
+		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/engine internal/github internal/kube internal/metrics " +
 			"internal/plan internal/preflight internal/report internal/routine internal/spec internal/state/cluster internal/traffic " +
 			"internal/traffic/gatewayapi strategies", "k8s.io/"},
 		{"internal/catalog", "gates gates/* internal/clock internal/kube internal/metrics internal/metrics/* internal/plan internal/spec " +
@@ -47,6 +51,11 @@ func directions() []allowed {
 		{"internal/report/live", "gates internal/engine internal/plan internal/report internal/report/words", ""},
 		{"internal/report/story", "gates internal/engine internal/plan", ""},
 		{"internal/report/words", "", ""},
+		{"internal/report/timeline", "gates internal/engine internal/plan internal/report internal/report/words", ""},
+		{"internal/report/sheet", "gates internal/engine internal/plan internal/report internal/report/timeline internal/report/words", ""},
+		{"internal/report/sheet/scene", "internal/engine internal/report internal/report/sheet internal/report/story internal/report/timeline", ""},
+		{"internal/report/summary", "internal/plan internal/report internal/report/sheet internal/report/words", ""},
+		{"internal/report/page", "gates internal/plan internal/report internal/report/sheet internal/report/timeline internal/report/words", ""},
 		{"internal/report", "gates internal/engine internal/plan internal/report/words", ""},
 
 		{"internal/traffic", "internal/plan", ""},
@@ -77,6 +86,8 @@ func directions() []allowed {
 		{"internal/sandbox/load", "internal/clock", ""},
 		{"internal/sandbox/service", "internal/clock", ""},
 		{"internal/sandbox/prom", "internal/clock", "github.com/prometheus/prometheus/"},
+		{"internal/sandbox/github", "internal/clock testdata/github", "github.com/getkin/kin-openapi/"},
+		{"internal/sandbox/runner", "internal/clock internal/routine", "go.yaml.in/yaml/"},
 		{"internal/sandbox/*", "internal/clock internal/sandbox/apiserver internal/sandbox/service", "k8s.io/ sigs.k8s.io/"},
 		{"testdata/service", "internal/sandbox/service", ""},
 		{"internal/e2e", "internal/* internal/*/* gates gates/* strategies strategies/*", "k8s.io/ sigs.k8s.io/"}, // tests of the whole

@@ -26,11 +26,13 @@ type documents struct {
 	docs     []*yaml.Node // the mappings that are Deploys
 	problems Problems
 	stopped  bool // too much is wrong to go on
+	// anyEnvironment lets a document without environments be asked for any.
+	anyEnvironment bool
 }
 
 // open parses a file, lints its documents and keeps those that are Deploys.
 func open(src []byte, o Options) *documents {
-	f := &documents{file: o.File}
+	f := &documents{file: o.File, anyEnvironment: o.AnyEnvironment}
 	if f.file == "" {
 		f.file = FileName
 	}
@@ -130,6 +132,7 @@ func (f *documents) choose(environment string) {
 			at = root
 		}
 		switch {
+		case len(names) == 0 && f.anyEnvironment:
 		case len(names) == 0 && environment != "":
 			f.fail(at, "", fmt.Sprintf("the environment `%s` was asked for, and none is defined", environment),
 				fmt.Sprintf("Leave --environment out, or add spec.environments.%s: {}.", environment))

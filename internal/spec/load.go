@@ -9,7 +9,9 @@ import (
 type Options struct {
 	File        string // name of the file in problems; tidegate.yaml if empty
 	Environment string // the overlay to merge
-	Name        string // only the service of this name, if not empty
+	// AnyEnvironment lets a service that defines no environments be asked for any: the name then only says where it goes.
+	AnyEnvironment bool
+	Name           string // only the service of this name, if not empty
 }
 
 // Load decodes a file for one environment. Its error is Problems: every mistake

@@ -34,6 +34,17 @@ func load(t *testing.T, text string, o Options) Deploy {
 	return f.Deploys[0]
 }
 
+// TestAnyEnvironment: where the name says only whom to tell, a spec without environments takes any, and one with
+// environments is as strict as ever.
+func TestAnyEnvironment(t *testing.T) {
+	if _, err := Load([]byte(head), Options{Environment: "staging", AnyEnvironment: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Load([]byte(head+environments), Options{Environment: "stagin", AnyEnvironment: true}); err == nil {
+		t.Error("an unknown environment beside known ones was taken")
+	}
+}
+
 func TestLoadEnvironment(t *testing.T) {
 	tests := []struct {
 		name, text, environment string

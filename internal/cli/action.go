@@ -1,0 +1,234 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidegate/tidegate/internal/actions"
+	"github.com/tidegate/tidegate/internal/app"
+	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
+)
+
+// afterwards bounds what the post step does: GitHub gives a cancelled job five minutes.
+const afterwards = 4 * time.Minute
+
+// actionCommand is what the Action's container runs: the inputs become the flags of another command, which then runs
+// as it does on the command line.
+func actionCommand(f *flags) *cobra.Command {
+	var post bool
+	cmd := &cobra.Command{Use: "action", Short: "Run as a step of a GitHub Actions workflow: the inputs say what to do", Args: noArgs, Hidden: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			runner := actions.New(f.env.Getenv, f.raw, f.env.Stdout)
+			f.mask.also = runner.Mask
+			j, err := newJob(cmd.Context(), f, runner)
+			if err != nil {
+				runner.Annotate(actions.Error, "tidegate", err.Error())
+				return &usageError{err}
+			}
+			if post {
+				return j.post(cmd.Context())
+			}
+			return j.main(cmd.Context())
+		}}
+	cmd.Flags().BoolVar(&post, "post", false, "end what the main step left")
+	return cmd
+}
+
+// job is one run of the Action.
+type job struct {
+	flags  *flags
+	ctx    context.Context //nolint:containedctx // of the command: the spec may have to be asked for
+	runner *actions.Runner
+	inputs actions.Inputs
+	event  actions.Event
+	place  actions.Place
+	sha    string
+	kube   []byte // the kubeconfig's content
+	left   left
+	told   bool // the outputs are written
+	// summarized is how many bytes the summary has.
+	summarized int
+}
+
+func newJob(ctx context.Context, f *flags, runner *actions.Runner) (*job, error) {
+	j := &job{flags: f, ctx: ctx, runner: runner, place: runner.Place()}
+	var err error
+	if j.inputs, err = runner.Inputs(); err != nil {
+		return nil, err
+	}
+	if j.inputs.Token != "" {
+		f.mask.add([]string{j.inputs.Token})
+	}
+	if j.event, err = runner.Event(); err != nil {
+		return nil, err
+	}
+	if j.kube, f.kubeconfig, err = runner.Kubeconfig(j.inputs.Kubeconfig); err != nil {
+		return nil, err
+	}
+	f.specPath, f.environment, f.name, f.context = j.inputs.Spec, j.inputs.Environment, j.inputs.Name, j.inputs.Context
+	f.images, f.accept, f.job = j.inputs.Images, j.inputs.Accept, j
+	return j, nil
+}
+
+// args is the command line that the inputs stand for, beside the flags that all commands share.
+func (j *job) args() []string {
+	switch {
+	case j.inputs.Command == "deploy" && j.inputs.DryRun:
+		return []string{"plan"}
+	case j.inputs.Command == "abort" && j.inputs.Reason != "":
+		return []string{"abort", "--reason=" + j.inputs.Reason}
+	}
+	return []string{j.inputs.Command}
+}
+
+// main runs the command that the inputs ask for.
+func (j *job) main(ctx context.Context) error {
+	f := j.flags
+	f.dryRun = j.inputs.DryRun
+	sha, err := j.commit(ctx)
+	if err == nil {
+		j.sha = sha
+		product := &copied{Writer: f.env.Stdout}
+		shared := *f
+		shared.env.Stdout = product
+		cmd := root(&shared)
+		j.flags = &shared
+		cmd.SetArgs(j.args())
+		err = cmd.ExecuteContext(ctx)
+		j.show(product)
+	}
+	if !j.told {
+		j.conclude(errorCode(ctx, err), errorText(err))
+	}
+	return err
+}
+
+// commit is the one that GitHub is told about.
+func (j *job) commit(ctx context.Context) (string, error) {
+	switch ref := j.inputs.Ref; {
+	case ref == "":
+		return j.event.SHA, nil
+	case isSHA(ref):
+		return ref, nil
+	default:
+		sha, err := j.access().Resolve(ctx, ref)
+		if err != nil {
+			return "", &usageError{fmt.Errorf("input ref: %w", err)}
+		}
+		return sha, nil
+	}
+}
+
+func isSHA(ref string) bool {
+	return len(ref) == 40 && strings.Trim(ref, "0123456789abcdef") == ""
+}
+
+func (j *job) access() app.GitHubAccess {
+	return app.GitHubAccess{API: j.place.API, Token: j.inputs.Token, Repository: j.place.Repository}
+}
+
+// source reads the spec: from the repository's files, none outside of it, or, after an event that a stranger may have
+// caused, from the base's commit.
+func (j *job) source(path string) ([]byte, string, error) {
+	if saved := j.left.Spec; saved != "" {
+		return []byte(saved), j.left.Path, nil
+	}
+	paths := []string{spec.FileName, ".github/" + spec.FileName}
+	if path != "" {
+		if path = filepath.ToSlash(filepath.Clean(path)); !fs.ValidPath(path) {
+			return nil, "", &usageError{fmt.Errorf("input spec is %s, which is not a path inside the repository", path)}
+		}
+		paths = []string{path}
+	}
+	for _, path := range paths {
+		text, err := j.read(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, "", &usageError{fmt.Errorf("the spec cannot be read: %w", err)}
+		}
+		j.left.Spec, j.left.Path = string(text), path
+		return text, path, nil
+	}
+	return nil, "", &usageError{fmt.Errorf("there is no %s in the repository%s; is it checked out (actions/checkout), and is the input spec right?",
+		strings.Join(paths, " and no "), j.where())}
+}
+
+func (j *job) where() string {
+	if j.event.Trusted() {
+		return ""
+	}
+	return fmt.Sprintf(" at %s (on %s the spec is read at the base's commit)", j.event.SpecSHA, j.event.Name)
+}
+
+func (j *job) read(path string) ([]byte, error) {
+	if !j.event.Trusted() {
+		if j.event.SpecSHA == "" {
+			return nil, fmt.Errorf("the event %s names no commit of the base", j.event.Name)
+		}
+		return j.access().ReadFile(j.ctx, path, j.event.SpecSHA)
+	}
+	dir := j.place.Workspace
+	if dir == "" {
+		dir = "."
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	return fs.ReadFile(root.FS(), path)
+}
+
+// environmentName is the one that GitHub is told; its API has the same default.
+func (j *job) environmentName() string {
+	if j.flags.environment != "" {
+		return j.flags.environment
+	}
+	return "production"
+}
+
+// github says what GitHub is told of one service; nil without a token or outside a workflow.
+func (j *job) github(d spec.Deploy) *app.GitHub {
+	if j.inputs.Token == "" || j.place.Repository == "" || j.place.API == "" || j.sha == "" {
+		return nil
+	}
+	name := j.environmentName()
+	return &app.GitHub{
+		Access: j.access(), SHA: j.sha, Environment: name, Name: d.Metadata.Name, URL: d.Spec.URL, RunURL: j.place.RunURL,
+		Production: production(name), Transient: strings.HasPrefix(name, "preview/"), Checks: j.inputs.Checks,
+	}
+}
+
+// production tells by its name whether an environment is one.
+func production(name string) bool {
+	for _, word := range strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return strings.ContainsRune("-_/. ", r) }) {
+		if word == "production" || word == "prod" || word == "live" {
+			return true
+		}
+	}
+	return false
+}
+
+// result names what a command came to that carried no rollout.
+func resultOf(code int) report.Result {
+	switch code {
+	case exitOK:
+		return report.Unchanged
+	case exitInvalid:
+		return report.Invalid
+	case report.Cancelled.ExitCode(), 143:
+		return report.Cancelled
+	}
+	return report.Failed
+}
