@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -91,13 +92,13 @@ func (r *Runner) Event() (Event, error) {
 	}
 	switch pr := payload.PullRequest; {
 	case pr != nil:
-		e.SHA, e.Number = pr.Head.SHA, pr.Number
-		e.Fork = pr.Head.Repo == nil || pr.Base.Repo != nil && pr.Head.Repo.FullName != pr.Base.Repo.FullName
+		e.SHA, e.Number = cmp.Or(pr.Head.SHA, e.SHA), pr.Number
+		e.Fork = pr.Head.Repo == nil || pr.Base.Repo == nil || pr.Head.Repo.FullName != pr.Base.Repo.FullName
 		if privileged(e.Name) {
-			e.SpecSHA = pr.Base.SHA
+			e.SpecSHA = cmp.Or(pr.Base.SHA, e.SpecSHA)
 		}
 	case payload.WorkflowRun != nil:
-		e.SHA = payload.WorkflowRun.HeadSHA
+		e.SHA = cmp.Or(payload.WorkflowRun.HeadSHA, e.SHA)
 	case payload.Issue != nil:
 		e.Number = payload.Issue.Number
 	}

@@ -38,7 +38,7 @@ func (r *Runner) Inputs() (Inputs, error) {
 			return values[0]
 		}
 		if !slices.Contains(values, value) {
-			problems = append(problems, fmt.Errorf("input %s is %q; it is %s", name, value, strings.Join(values, ", ")))
+			problems = append(problems, fmt.Errorf("input %s is %q; it can be %s", name, value, strings.Join(values, ", ")))
 		}
 		return value
 	}
@@ -56,7 +56,9 @@ func (r *Runner) Inputs() (Inputs, error) {
 	}
 	for _, line := range lines("accept") {
 		for name := range strings.SplitSeq(line, ",") {
-			in.Accept = append(in.Accept, strings.TrimSpace(name))
+			if name = strings.TrimSpace(name); name != "" {
+				in.Accept = append(in.Accept, name)
+			}
 		}
 	}
 	return in, errors.Join(problems...)

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,17 +18,27 @@ func (r *Runner) Kubeconfig(value string) (content []byte, path string, err erro
 		return nil, "", r.reachable("KUBECONFIG names", r.getenv("KUBECONFIG"))
 	case isKubeconfig(value):
 		return []byte(value), "", nil
-	case strings.ContainsAny(value, "\n\r"):
-		if decoded := unbase64(value); isKubeconfig(string(decoded)) {
-			return decoded, "", nil
-		}
-		return nil, "", fmt.Errorf("input kubeconfig is neither a kubeconfig (YAML with `clusters`) nor base64 of one nor a path; " +
-			"take what `kubectl config view --raw --flatten --minify` prints")
 	}
 	if decoded := unbase64(value); isKubeconfig(string(decoded)) {
 		return decoded, "", nil
 	}
+	if !isPath(value) {
+		return nil, "", errors.New("input kubeconfig is neither a kubeconfig (YAML with `clusters`) nor base64 of one nor the path of a file that is there; " +
+			"take what `kubectl config view --raw --flatten --minify` prints, or a path that begins with / or ./")
+	}
 	return nil, value, r.reachable("input kubeconfig is the path", value)
+}
+
+// isPath tells a path from a secret that was cut off or pasted into the wrong place, which no error may quote.
+func isPath(value string) bool {
+	if strings.ContainsAny(value, "\n\r") {
+		return false
+	}
+	if strings.HasPrefix(value, "/") || strings.HasPrefix(value, ".") || strings.HasPrefix(value, "~") {
+		return true
+	}
+	_, err := os.Stat(value)
+	return err == nil
 }
 
 // reachable says what is wrong with paths of kubeconfigs.
@@ -57,7 +68,7 @@ func isKubeconfig(text string) bool {
 
 func unbase64(text string) []byte {
 	text = strings.Join(strings.Fields(text), "")
-	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding} {
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
 		if decoded, err := encoding.DecodeString(text); err == nil {
 			return decoded
 		}

@@ -109,15 +109,24 @@ func (r *Runner) Summary(markdown string) error {
 // pair writes a name and a value between delimiters that a value cannot know: with a constant one, a value of several
 // lines could end itself and set other names.
 func (r *Runner) pair(file, name, value string) error {
+	if name == "" || strings.Trim(name, nameSigns) != "" {
+		return fmt.Errorf("%q is no name for %s: it has other signs than letters, digits, _ and -", name, file)
+	}
 	delimiter := "tidegate_" + rand.Text()
 	return r.appendTo(file, name+"<<"+delimiter+"\n"+value+"\n"+delimiter+"\n")
 }
 
+// nameSigns are what names of outputs and state are made of.
+const nameSigns = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+
 // appendTo adds text to one of the runner's files, in one write. Without a runner there is no file, and nothing to do.
 func (r *Runner) appendTo(variable, text string) error {
 	path := r.getenv(variable)
-	if path == "" {
+	if path == "" && !r.Present() {
 		return nil
+	}
+	if path == "" {
+		return fmt.Errorf("the runner names no file in %s, so what belongs there is lost; a runner of version 2.297 or later does", variable)
 	}
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {

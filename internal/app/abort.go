@@ -53,7 +53,7 @@ func (s *session) abort(ctx context.Context) (Result, error) {
 		return (&deployment{session: s}).notLocked(err)
 	}
 	defer unlock()
-	return s.abortUnderLock(locked, id)
+	return s.abortUnderLock(locked, id, false)
 }
 
 func nothingInFlight(s *session, rec *engine.Record) string {
@@ -68,8 +68,9 @@ func nothingInFlight(s *session, rec *engine.Record) string {
 	return text
 }
 
-// abortUnderLock looks at what the holder left and undoes what is still in flight.
-func (s *session) abortUnderLock(ctx context.Context, id string) (Result, error) {
+// abortUnderLock looks at what the holder left and undoes what is still in flight. With forward, a rollout that is nearly
+// done is carried to its end instead.
+func (s *session) abortUnderLock(ctx context.Context, id string, forward bool) (Result, error) {
 	client, store, err := s.fenced()
 	if err != nil {
 		return Result{Result: report.Failed}, err
@@ -88,6 +89,7 @@ func (s *session) abortUnderLock(ctx context.Context, id string) (Result, error)
 			Hint: "To go back, deploy the version before it: " + fmt.Sprint(ro.Plan.Target.From)}, nil
 	case ro.Phase == engine.RolledBack:
 		return ended(ro), nil
+	case ro.Phase == engine.Running && forward && nearlyDone(ro):
 	case ro.Phase == engine.Running:
 		ro.Phase, ro.Cause, ro.Undone, ro.By = engine.Undoing, engine.CauseAbort, 0, s.Holder
 		ro.Reason = "aborted by " + s.Holder

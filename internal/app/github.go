@@ -66,10 +66,10 @@ func (s *session) told(ctx context.Context, r Result) (int64, []Told) {
 		return 0, nil
 	}
 	limit := telling
-	if s.GitHub.Persist {
+	switch {
+	case s.GitHub.Persist:
 		limit = tellingAfter
-	}
-	if r.Result == report.Cancelled {
+	case r.Result == report.Cancelled:
 		limit = tellingCancelled
 	}
 	bound, cancel := bounded(ctx, limit)
@@ -104,6 +104,18 @@ func (n *noted) Save(ctx context.Context, r *engine.Record) error {
 		}
 	}
 	return n.Store.Save(ctx, r)
+}
+
+// abandon tells GitHub that nobody can say how an earlier process's rollout stands.
+func (s *session) abandon(why error) {
+	if s.reporter == nil {
+		return
+	}
+	var gates []string
+	for _, g := range s.Deploy.Spec.Gates {
+		gates = append(gates, g.Name)
+	}
+	s.reporter.Abandon(s.Rollout, gates, "how the rollout stands is not known, look with `tidegate status`: "+why.Error())
 }
 
 // CatchUp tells GitHub what an earlier process of the same job could not tell it.

@@ -1,8 +1,10 @@
 package app
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -39,6 +41,9 @@ func loadConfig(o Options) (*rest.Config, string, error) {
 			return nil, "", invalid("no cluster is configured: give --kubeconfig, set KUBECONFIG, or run inside a cluster")
 		}
 		return nil, "", invalid("the kubeconfig cannot be used: %w", err)
+	}
+	if secrets := withBase64(secretsOf(raw)); len(secrets) > 0 {
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &discreet{next: next, secrets: secrets} })
 	}
 	namespace, _, _ := loader.Namespace()
 	return config, namespace, nil
@@ -108,7 +113,10 @@ func outside(kind, name, field, file string) error {
 func secretsOf(config clientcmdapi.Config) []string {
 	var all []string
 	for _, user := range config.AuthInfos {
-		all = append(all, user.Token, user.Password, string(user.ClientKeyData))
+		all = append(all, user.Token, user.Password, string(user.ClientKeyData), base64.StdEncoding.EncodeToString(user.ClientKeyData))
+		if user.Password != "" {
+			all = append(all, base64.StdEncoding.EncodeToString([]byte(user.Username+":"+user.Password))) // as it is sent
+		}
 		if user.AuthProvider != nil {
 			all = append(all, slices.Collect(maps.Values(user.AuthProvider.Config))...)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func actionCommand(f *flags) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			runner := actions.New(f.env.Getenv, f.raw, f.env.Stdout)
 			f.mask.also = runner.Mask
-			j, err := newJob(cmd.Context(), f, runner)
+			j, err := newJob(cmd.Context(), f, runner, post)
 			if err != nil {
 				runner.Annotate(actions.Error, "tidegate", err.Error())
 				return &usageError{err}
@@ -57,9 +58,12 @@ type job struct {
 	told   bool // the outputs are written
 	// summarized is how many bytes the summary has.
 	summarized int
+	problems   []string // that were told
 }
 
-func newJob(ctx context.Context, f *flags, runner *actions.Runner) (*job, error) {
+// newJob reads what the runner gives. The post step goes on without a kubeconfig, which an earlier step may have
+// removed: most often there is nothing left to do, and what there is GitHub must be told.
+func newJob(ctx context.Context, f *flags, runner *actions.Runner, post bool) (*job, error) {
 	j := &job{flags: f, ctx: ctx, runner: runner, place: runner.Place()}
 	var err error
 	if j.inputs, err = runner.Inputs(); err != nil {
@@ -71,12 +75,43 @@ func newJob(ctx context.Context, f *flags, runner *actions.Runner) (*job, error)
 	if j.event, err = runner.Event(); err != nil {
 		return nil, err
 	}
-	if j.kube, f.kubeconfig, err = runner.Kubeconfig(j.inputs.Kubeconfig); err != nil {
+	if j.kube, f.kubeconfig, err = runner.Kubeconfig(j.inputs.Kubeconfig); err != nil && !post {
+		return nil, err
+	}
+	if len(j.kube) > 0 && string(j.kube) != j.inputs.Kubeconfig {
+		f.mask.add([]string{j.inputs.Kubeconfig}) // base64, whole or in lines
+	}
+	if err = j.ours(); err != nil {
 		return nil, err
 	}
 	f.specPath, f.environment, f.name, f.context = j.inputs.Spec, j.inputs.Environment, j.inputs.Name, j.inputs.Context
 	f.images, f.accept, f.job = j.inputs.Images, j.inputs.Accept, j
 	return j, nil
+}
+
+// ours refuses a kubeconfig among files that may be a stranger's: it can name programs to run, and another cluster.
+func (j *job) ours() error {
+	paths := j.flags.kubeconfig
+	if paths == "" && len(j.kube) == 0 {
+		paths, _ = j.flags.env.Getenv("KUBECONFIG")
+	}
+	workspace, err := filepath.EvalSymlinks(j.place.Workspace)
+	if j.event.Trusted() || err != nil {
+		return nil //nolint:nilerr // without a workspace there are no files of anybody in it
+	}
+	for _, path := range filepath.SplitList(paths) {
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
+		}
+		target, err := filepath.EvalSymlinks(path)
+		for _, at := range []string{path, target} {
+			if rel, no := filepath.Rel(workspace, at); err == nil && no == nil && filepath.IsLocal(rel) {
+				return fmt.Errorf("the kubeconfig %s lies in the workspace, which on %s may hold a stranger's files; give its content as the input kubeconfig "+
+					"(from a secret), or write it to ${{ runner.temp }}", path, j.event.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // args is the command line that the inputs stand for, beside the flags that all commands share.
@@ -187,7 +222,12 @@ func (j *job) read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return fs.ReadFile(root.FS(), path)
+	file, err := root.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, spec.MaxSize+1))
 }
 
 // environmentName is the one that GitHub is told; its API has the same default.
@@ -206,7 +246,7 @@ func (j *job) github(d spec.Deploy) *app.GitHub {
 	name := j.environmentName()
 	return &app.GitHub{
 		Access: j.access(), SHA: j.sha, Environment: name, Name: d.Metadata.Name, URL: d.Spec.URL, RunURL: j.place.RunURL,
-		Production: production(name), Transient: strings.HasPrefix(name, "preview/"), Checks: j.inputs.Checks,
+		Production: production(name), Transient: strings.HasPrefix(name, "preview/"), Checks: j.inputs.Checks, Mask: j.flags.mask.text,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path"
 	"slices"
@@ -25,9 +26,9 @@ import (
 
 // left is what the main step leaves for the post step, in the runner's state.
 type left struct {
-	SHA      string    `json:"sha"`
-	Spec     string    `json:"spec"` // the text: later steps may change the workspace
-	Path     string    `json:"path"`
+	SHA      string     `json:"sha"`
+	Spec     string     `json:"spec"` // the text: later steps may change the workspace
+	Path     string     `json:"path"`
 	Services []*service `json:"services"`
 }
 
@@ -58,9 +59,7 @@ func (j *job) save() {
 		kept.Spec = "" // the post step reads it again
 		data, err = json.Marshal(kept)
 	}
-	if err = errors.Join(err, j.runner.State("left", string(data))); err != nil {
-		fmt.Fprintln(j.flags.env.Stderr, "warning: "+err.Error())
-	}
+	j.problem(errors.Join(err, j.runner.State("left", string(data))))
 }
 
 // begin prepares a service's rollout for the Action. It returns what is to be done at its end.
@@ -132,7 +131,7 @@ func (j *job) summarize(in summary.Input) {
 
 func (j *job) deploymentURL() string {
 	base, _, _ := strings.Cut(j.place.RunURL, "/actions/")
-	return base + "/deployments/" + j.environmentName()
+	return base + "/deployments/" + url.PathEscape(j.environmentName())
 }
 
 func deploymentID(id int64) string {
@@ -166,11 +165,13 @@ func (j *job) outputs(values map[string]string) {
 	}
 }
 
-// problem says what of the reporting went wrong. It fails nothing.
+// problem says, once, what of the reporting went wrong. It fails nothing.
 func (j *job) problem(err error) {
-	if err != nil {
-		fmt.Fprintln(j.flags.env.Stderr, "warning: "+err.Error())
+	if err == nil || slices.Contains(j.problems, err.Error()) {
+		return
 	}
+	j.problems = append(j.problems, err.Error())
+	fmt.Fprintln(j.flags.env.Stderr, "warning: "+err.Error())
 }
 
 // reports is the folder of the HTML reports in the workspace.
@@ -240,7 +241,7 @@ func (j *job) post(ctx context.Context) error {
 			return fmt.Errorf("what the main step left cannot be read: %w", err)
 		}
 	}
-	services := j.left.Services
+	services := slices.DeleteFunc(j.left.Services, func(s *service) bool { return s.over() && allHeard(s.Told) })
 	j.sha, j.left.Services = j.left.SHA, nil
 	if len(services) == 0 {
 		fmt.Fprintln(j.flags.env.Stdout, "the main step left nothing to do")
@@ -276,7 +277,7 @@ func (j *job) finish(ctx context.Context, d spec.Deploy, s *service) error {
 		o.GitHub.Prior, o.GitHub.Persist = s.Told, true
 	}
 	if s.over() {
-		if o.GitHub == nil || allHeard(s.Told) {
+		if o.GitHub == nil {
 			return nil
 		}
 		return app.CatchUp(ctx, o)

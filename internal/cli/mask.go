@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/url"
@@ -41,7 +42,7 @@ func (m *mask) add(values []string) {
 	slices.SortFunc(m.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
-// writings are the forms in which output may hold a secret: as it is, in a JSON or quoted string, in a URL.
+// writings are the forms in which output may hold a secret: as it is, in a JSON or quoted string, in a URL, in base64.
 func writings(secret string) []string {
 	var plain bytes.Buffer
 	e := json.NewEncoder(&plain)
@@ -51,7 +52,8 @@ func writings(secret string) []string {
 	unquoted := func(s string) string { s = strings.TrimSpace(s); return s[1 : len(s)-1] }
 	user := url.UserPassword("", secret).String()
 	return []string{secret, unquoted(plain.String()), unquoted(string(html)), unquoted(strconv.Quote(secret)),
-		url.QueryEscape(secret), url.PathEscape(secret), strings.TrimPrefix(user, ":")}
+		url.QueryEscape(secret), url.PathEscape(secret), strings.TrimPrefix(user, ":"),
+		base64.RawStdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret))}
 }
 
 func (m *mask) apply(text []byte) []byte {

@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(crowd{m}, map[string]func(){
 		"tidegate": func() { os.Exit(cli.Main(context.Background(), os.Args[1:], cli.System())) },
 	})
 }

@@ -57,16 +57,22 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("start the users: %w", err)
 	}
-	fmt.Fprintf(o.Out, "An embedded cluster runs checkout:v1 behind a gateway; users send %d requests a second to it.\n"+
-		"Prometheus scrapes the pods every second. The deploy spec:\n\n%s\n", rate, deploySpec)
-	if err := releases(ctx, o, cluster); err != nil {
+	hub, err := openHub(ctx, o.Clock)
+	if err != nil {
 		stream.Stop()
 		return err
 	}
-	return summary(o.Out, stream.Stop())
+	defer hub.close()
+	fmt.Fprintf(o.Out, "An embedded cluster runs checkout:v1 behind a gateway; users send %d requests a second to it.\n"+
+		"Prometheus scrapes the pods every second. The deploy spec:\n\n%s\n", rate, deploySpec)
+	if err := releases(ctx, o, cluster, hub); err != nil {
+		stream.Stop()
+		return err
+	}
+	return errors.Join(hub.story(o.Out), summary(o.Out, stream.Stop()))
 }
 
-func releases(ctx context.Context, o Options, cluster *sandbox.Cluster) error {
+func releases(ctx context.Context, o Options, cluster *sandbox.Cluster, hub *hub) error {
 	for _, r := range []struct {
 		image, what string
 		want        report.Result
@@ -83,6 +89,7 @@ func releases(ctx context.Context, o Options, cluster *sandbox.Cluster) error {
 			Deploy: file.Deploys[0], Images: map[string]string{"": r.image}, Config: cluster.Config(), Holder: "demo", Clock: o.Clock,
 			Getenv: func(name string) (string, bool) { return cluster.PrometheusURL(), name == "PROMETHEUS_URL" },
 			Warn:   func(text string) {},
+			GitHub: hub.target(file.Deploys[0], r.image),
 		})
 		if err != nil {
 			return err

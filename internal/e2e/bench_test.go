@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/sandbox/github"
 	"github.com/tidegate/tidegate/internal/sandbox/load"
 )
 
@@ -112,6 +115,69 @@ func BenchmarkBinary(b *testing.B) {
 	b.ReportMetric(megabytes, "MB")
 	b.ReportMetric(median(took), "ms/version")
 	table("binary", "MB", megabytes, "ms for version, median", median(took), "ms, best", slices.Min(took))
+}
+
+// BenchmarkAction measures the Action's image and how long it takes from the container's start to the first call of the
+// cluster: at most 50 MB and 300 ms.
+func BenchmarkAction(b *testing.B) {
+	calls := make(chan time.Time, 100)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		calls <- time.Now()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer api.Close()
+	s := &shop{t: b, dir: b.TempDir(), prometheus: cluster.PrometheusURL, namespace: "nowhere", host: "nowhere.test"}
+	s.writeSpec(s.fill(userSpec))
+	h := openHub(b)
+	with := s.with("v2")
+	with["kubeconfig"] = fmt.Sprintf("apiVersion: v1\nkind: Config\nclusters: [{name: c, cluster: {server: %q}}]\n"+
+		"contexts: [{name: c, context: {cluster: c, user: u}}]\ncurrent-context: c\nusers: [{name: u, user: {token: nobody}}]\n", api.URL)
+	var took []float64
+	for b.Loop() {
+		for range 20 {
+			j := s.job(h)
+			begun := time.Now()
+			step := j.start(with)
+			took = append(took, float64((<-calls).Sub(begun).Microseconds())/1000)
+			step.Kill()
+			step.Wait()
+			<-step.Gone()
+			for len(calls) > 0 {
+				<-calls
+			}
+		}
+	}
+	megabytes := float64(actionImage.size) / (1 << 20)
+	b.ReportMetric(megabytes, "MB-image")
+	b.ReportMetric(median(took), "ms-to-cluster")
+	table("the Action's image", "MB", megabytes, "ms from the container's start to the first call, median", median(took), "ms, worst", slices.Max(took))
+}
+
+// BenchmarkGitHubDown compares a rollout that GitHub is told of with one during which it answers 502 throughout: it is to
+// take no longer.
+func BenchmarkGitHubDown(b *testing.B) {
+	for b.Loop() {
+		took := map[string][]float64{}
+		for range 5 {
+			for _, state := range []string{"up", "down"} {
+				s, h := open(b, layout{}), openHub(b)
+				if state == "down" {
+					h.Fault(func(*http.Request) *github.Answer { return github.BadGateway() })
+				}
+				j := s.job(h)
+				o := j.start(s.with("v2")).Wait()
+				if o.Outputs["result"] != "succeeded" {
+					b.Fatalf("with GitHub %s: %v", state, o.Outputs)
+				}
+				took[state] = append(took[state], o.Duration.Seconds())
+				s.users.Stop()
+			}
+		}
+		b.ReportMetric(median(took["up"]), "s-up")
+		b.ReportMetric(median(took["down"]), "s-down")
+		table("a rollout's seconds", "GitHub answers, median", median(took["up"]), "worst", slices.Max(took["up"]),
+			"502 throughout, median", median(took["down"]), "worst", slices.Max(took["down"]))
+	}
 }
 
 // table prints measures by name, one a line.

@@ -223,7 +223,7 @@ func (h *hub) closed(t testing.TB, state string) {
 	if len(all) == 0 {
 		t.Fatal("there is no deployment")
 	}
-	if got := all[0].State(); got != state {
+	if got := all[len(all)-1].State(); got != state {
 		t.Errorf("the deployment is %s, want %s", got, state)
 	}
 }

@@ -28,6 +28,8 @@ type Options struct {
 	Clock  clock.Clock
 	// Warn is told, once each, what GitHub refuses.
 	Warn func(string)
+	// Mask, if set, takes secrets out of a text: what clusters, providers and pods say may repeat them.
+	Mask func(string) string
 	// Persist lets Close try again until its context ends, however GitHub answers: nobody waits for it.
 	Persist bool
 	// Prior, if set, is what an earlier process of the same job left.
@@ -111,7 +113,9 @@ func (r *Reporter) Handle(_ context.Context, e engine.Event) {
 	case engine.EventStarted, engine.EventResumed:
 		begin(l, ro, e.Message, r.Checks)
 	case engine.EventInForce:
-		l.want(topicDeployment, Post{State: stateInProgress, Text: progress(ro)})
+		if ro.Step > 0 && ro.Plan.Steps[ro.Step].Weight != ro.Plan.Steps[ro.Step-1].Weight { // what people want to know
+			l.want(topicDeployment, Post{State: stateInProgress, Text: progress(ro)})
+		}
 	case engine.EventVerdict:
 		if e.Changed && e.Look.Outcome == gates.Fail {
 			l.want(topicGate+e.Gate, Post{State: stateFailure, Text: e.Look.Reason})
@@ -127,7 +131,7 @@ func (r *Reporter) Handle(_ context.Context, e engine.Event) {
 	case engine.EventStopped:
 		r.stopped(l, ro, e)
 	}
-	r.signal()
+	r.changed()
 }
 
 // ledger is the one of a rollout; a new one when it is met for the first time, continued from what an earlier run left
@@ -206,7 +210,7 @@ func (r *Reporter) Leave(ro engine.Rollout, text string) {
 	ro = report.Sound(ro)
 	r.latest[ro.ID] = ro
 	r.leave(r.ledger(ro), ro, text)
-	r.signal()
+	r.changed()
 }
 
 // Conclude tells how a rollout ended that ended before this reporter could hear of it.
@@ -216,7 +220,30 @@ func (r *Reporter) Conclude(ro engine.Rollout) {
 	ro = report.Sound(ro)
 	r.latest[ro.ID] = ro
 	r.end(r.ledger(ro), ro)
-	r.signal()
+	r.changed()
+}
+
+// Abandon closes what an earlier process left open of a rollout that cannot be looked at any more. Of a process that left
+// no more than the rollout's ID, gates are the names that it would have told of.
+func (r *Reporter) Abandon(rollout string, gates []string, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, l := range r.ledgers {
+		if l.Rollout == "" && rollout != "" && len(l.Wanted) == 0 {
+			l.Rollout = rollout
+			l.want(topicDeployment, Post{})
+			l.want(topicRollout, Post{})
+			for _, name := range gates {
+				l.want(topicGate+name, Post{})
+			}
+		}
+		for topic, p := range l.Wanted {
+			if !p.Closing {
+				l.want(topic, closing(stateError, text))
+			}
+		}
+	}
+	r.changed()
 }
 
 // Answer tells how a call ended that made no rollout of its own: there was nothing to do, or it was wrong.
@@ -232,7 +259,7 @@ func (r *Reporter) Answer(ok bool, text string) {
 		state = stateSuccess
 	}
 	l.want(topicRollout, closing(state, text))
-	r.signal()
+	r.changed()
 }
 
 // Notes are what the rollout's record should keep, for whoever carries the rollout on.
@@ -263,6 +290,24 @@ func (r *Reporter) Deployment() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.ledgers[len(r.ledgers)-1].Deployment
+}
+
+// changed lets the worker tell what is new, without the secrets in it. The lock is held.
+func (r *Reporter) changed() {
+	for _, l := range r.ledgers {
+		for topic, p := range l.Wanted {
+			p.Text = r.masked(p.Text)
+			l.Wanted[topic] = p
+		}
+	}
+	r.signal()
+}
+
+func (r *Reporter) masked(text string) string {
+	if r.Mask == nil {
+		return text
+	}
+	return r.Mask(text)
 }
 
 func (r *Reporter) signal() {

@@ -40,6 +40,9 @@ func (r *Reporter) sendDeployment(ctx context.Context, l *Ledger, p Post) error 
 	}
 	if l.Deployment == 0 {
 		ro := r.rollout(l)
+		if ro.ID == "" {
+			return nil // an earlier process's, which had made none: there is nothing to close
+		}
 		id, err := r.client.createDeployment(ctx, l, mark{
 			Rollout: l.Rollout, Name: l.Name, Images: ro.Plan.Target.Images, Plan: ro.PlanDigest,
 		}, r.Production, r.Transient)
@@ -94,7 +97,7 @@ func (r *Reporter) retire(ctx context.Context, l *Ledger, p Post) error {
 }
 
 func (r *Reporter) sendCheck(ctx context.Context, l *Ledger, name string, p Post) error {
-	id, err := r.client.checkRun(ctx, l.Check, l, name, conclusion(p), p.Text, table(p, r.rollout(l)), r.RunURL)
+	id, err := r.client.checkRun(ctx, l.Check, l, name, conclusion(p), p.Text, r.masked(table(p, r.rollout(l))), r.RunURL)
 	if err == nil {
 		l.Check = id
 	}

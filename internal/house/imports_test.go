@@ -35,7 +35,8 @@ func directions() []allowed {
 		{"internal/actions", "", "github.com/sethvargo/go-githubactions"},
 		{"internal/github", "gates internal/clock internal/engine internal/plan internal/report internal/report/words internal/routine",
 			"github.com/google/go-github/v60/"},
-		{"internal/demo", "internal/app internal/clock internal/report internal/sandbox internal/sandbox/load internal/sandbox/service internal/spec", ""},
+		{"internal/demo", "internal/app internal/clock internal/report internal/routine internal/sandbox internal/sandbox/github internal/sandbox/load " +
+			"internal/sandbox/service internal/spec", ""},
 		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/engine internal/github internal/kube internal/metrics " +
 			"internal/plan internal/preflight internal/report internal/routine internal/spec internal/state/cluster internal/traffic " +
 			"internal/traffic/gatewayapi strategies", "k8s.io/"},

@@ -20,6 +20,8 @@ func TestMadePartsAreUpToDate(t *testing.T) {
 		{"docs/reference.md", "commands", commandTables},
 		{"docs/reference.md", "results", results},
 		{"docs/reference.md", "status", status},
+		{"docs/action.md", "inputs", inputs},
+		{"docs/action.md", "outputs", outputs},
 		{"docs/permissions.md", "role", role},
 		{"docs/permissions.md", "cluster-role", clusterRole},
 		{"docs/permissions.md", "permissions", permissions},
