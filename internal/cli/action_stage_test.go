@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -357,7 +358,9 @@ func annotations(o runner.Outcome, level string) []runner.Annotation {
 	return found
 }
 
-func deployments() schema.GroupResource { return schema.GroupResource{Group: "apps", Resource: "deployments"} }
+func deployments() schema.GroupResource {
+	return schema.GroupResource{Group: "apps", Resource: "deployments"}
+}
 
 // runs wants the one workload of a namespace to run an image, and nothing of a rollout beside it.
 func (s *stage) runs(namespace, image string) {
@@ -411,4 +414,18 @@ func (s *stage) deployed(state string) {
 		_ = s.hub.Story(&story) // into memory
 		s.t.Errorf("%d deployments, want one that is %s:\n%s", len(all), state, &story)
 	}
+}
+
+// without starts containers that lack variables.
+type without struct {
+	runner.Container
+	names []string
+}
+
+func (w without) Start(i runner.Invocation) (*exec.Cmd, error) {
+	i.Env = slices.DeleteFunc(slices.Clone(i.Env), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains(w.names, name)
+	})
+	return w.Container.Start(i)
 }

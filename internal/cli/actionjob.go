@@ -71,7 +71,6 @@ func (j *job) begin(o *app.Options) func(app.Result, error) {
 	mine := &service{Name: name}
 	j.left.Services = append(j.left.Services, mine)
 	line := &timeline.Timeline{}
-	o.KubeconfigText = j.kube
 	if o.GitHub == nil {
 		o.GitHub = j.github(o.Deploy)
 	}
@@ -271,7 +270,7 @@ func allHeard(told []app.Told) bool {
 
 func (j *job) finish(ctx context.Context, d spec.Deploy, s *service) error {
 	o := j.flags.options(d)
-	o.KubeconfigText, o.Predecessor, o.Rollout = j.kube, s.Identity, s.Rollout
+	o.Predecessor, o.Rollout = s.Identity, s.Rollout
 	o.Reason = "the workflow run was cancelled, or its runner was lost"
 	if o.GitHub = j.github(d); o.GitHub != nil {
 		o.GitHub.Prior, o.GitHub.Persist = s.Told, true

@@ -118,11 +118,15 @@ func (f *flags) one() (spec.Deploy, error) {
 
 // options are the call's for one service.
 func (f *flags) options(d spec.Deploy) app.Options {
-	return app.Options{
+	o := app.Options{
 		Deploy: d, Kubeconfig: f.kubeconfig, Context: f.context, Namespace: f.namespace, Holder: f.env.holder(), Accept: f.accept,
 		Getenv: f.env.Getenv, Clock: f.env.Clock, Secrets: f.mask.add,
 		Warn: func(text string) { fmt.Fprintln(f.env.Stderr, "warning: "+text) },
 	}
+	if f.job != nil {
+		o.KubeconfigText = f.job.kube
+	}
+	return o
 }
 
 // imagesFor sorts the --image values: the images by container for each service that gets one, in the spec's order.

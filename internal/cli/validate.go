@@ -19,7 +19,7 @@ func validateCommand(f *flags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := spec.Check(text, spec.Options{File: path, Environment: f.environment, Name: f.name})
+			files, err := spec.Check(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil})
 			var problems spec.Problems
 			if errors.As(err, &problems) && f.json() {
 				if err := writeJSON(f.env.Stdout, map[string]any{"valid": false, "problems": problems}); err != nil {
