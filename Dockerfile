@@ -2,8 +2,8 @@
 # WORKDIR: the runner sets both the folder and its mounts.
 FROM golang:1.26-bookworm AS build
 ARG VERSION=dev
-ARG TARGETOS=linux
-ARG TARGETARCH=amd64
+ARG TARGETOS
+ARG TARGETARCH
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

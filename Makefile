@@ -54,7 +54,7 @@ lint: ## golangci-lint, import directions included
 # shellcheck is not asked: it would find other things on a machine that has it.
 lint-workflows: ## actionlint on all workflows, those in the documentation included
 	rm -rf bin/workflows
-	$(GO) run $(ACTIONS) -shellcheck= -pyflakes= $$($(GO) run ./testdata/workflows bin/workflows)
+	set -e; paths=$$($(GO) run ./testdata/workflows bin/workflows); $(GO) run $(ACTIONS) -shellcheck= -pyflakes= $$paths
 
 fmt: ## Format the code
 	gofmt -w $$(git ls-files '*.go')

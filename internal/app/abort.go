@@ -26,6 +26,7 @@ func reported(ctx context.Context, o Options, command func(*session) (Result, er
 		return Result{Result: report.Invalid}.closed(o, started, err), err
 	}
 	result, err := command(s)
+	err = s.explain(err)
 	result = result.closed(o, started, err)
 	result.Deployment, result.Told = s.told(ctx, result)
 	return result, err

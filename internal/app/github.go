@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/tidegate/tidegate/gates/kubernetes"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/github"
 	"github.com/tidegate/tidegate/internal/report"
@@ -111,7 +112,7 @@ func (s *session) abandon(why error) {
 	if s.reporter == nil {
 		return
 	}
-	var gates []string
+	gates := []string{kubernetes.Name}
 	for _, g := range s.Deploy.Spec.Gates {
 		gates = append(gates, g.Name)
 	}

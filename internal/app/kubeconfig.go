@@ -2,9 +2,13 @@ package app
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
+	"net/url"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -12,6 +16,8 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/tidegate/tidegate/internal/cloud"
 )
 
 // loadConfig finds the cluster: an embedded one, the kubeconfig that was named, KUBECONFIG, ~/.kube/config, or the
@@ -44,6 +50,9 @@ func loadConfig(o Options) (*rest.Config, string, error) {
 	}
 	if secrets := withBase64(secretsOf(raw)); len(secrets) > 0 {
 		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return &discreet{next: next, secrets: secrets} })
+	}
+	if err := tokens(o, config); err != nil {
+		return nil, "", &Invalid{err}
 	}
 	namespace, _, _ := loader.Namespace()
 	return config, namespace, nil
@@ -93,14 +102,40 @@ func selfContained(config *clientcmdapi.Config, context string) error {
 			return outside("user", in.AuthInfo, field, file)
 		}
 	}
-	if user.Exec != nil {
+	if user.Exec != nil && !cloud.Known(user.Exec.Command) {
 		return fmt.Errorf("user %q of the kubeconfig gets its token from the program %s (`exec`), which a kubeconfig given as content must not start; "+
-			"make a token in an earlier step of the job and give a kubeconfig with `token`", in.AuthInfo, path.Base(user.Exec.Command))
+			"make a token in an earlier step of the job and give a kubeconfig with `token` (only the tokens of %s are made here)", in.AuthInfo,
+			path.Base(user.Exec.Command), strings.Join(cloud.Programs(), ", "))
 	}
 	if user.AuthProvider != nil {
 		return fmt.Errorf("user %q of the kubeconfig uses the auth-provider %s, which Kubernetes has given up; give a kubeconfig with `token` or client "+
 			"certificates", in.AuthInfo, user.AuthProvider.Name)
 	}
+	return nil
+}
+
+// tokens makes the tokens of a cloud's cluster here where the kubeconfig names a program for it that is not on this machine,
+// or that must not be run because the kubeconfig was given as content.
+func tokens(o Options, config *rest.Config) error {
+	plugin := config.ExecProvider
+	if plugin == nil || !cloud.Known(plugin.Command) {
+		return nil
+	}
+	if _, err := exec.LookPath(plugin.Command); err == nil && len(o.KubeconfigText) == 0 {
+		return nil
+	}
+	env := map[string]string{}
+	for _, e := range plugin.Env {
+		env[e.Name] = e.Value
+	}
+	source, err := cloud.New(cloud.Plugin{Command: plugin.Command, Args: plugin.Args, Env: env, Getenv: o.Getenv, Clock: o.Clock})
+	if err != nil {
+		return err
+	}
+	config.ExecProvider = nil
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return cloud.Transport(source, o.Clock, o.Secrets, next)
+	})
 	return nil
 }
 
@@ -131,3 +166,22 @@ func secretsOf(config clientcmdapi.Config) []string {
 
 // shortestSecret is the length below which masking a value would only garble what is printed.
 const shortestSecret = 4
+
+// explain adds to an error of a cluster that cannot be reached what a container hides from its user.
+func (s *session) explain(err error) error {
+	var address *net.OpError
+	if !s.InContainer || !errors.As(err, &address) || address.Op != "dial" {
+		return err
+	}
+	host, err2 := url.Parse(s.config.Host)
+	if err2 != nil || !local(host.Hostname()) {
+		return err
+	}
+	return fmt.Errorf("%w\nThe kubeconfig's server is %s, and in the Action's container that is the container itself, not the runner. "+
+		"Give the cluster an address that can be reached from outside the runner, or run the binary in a step of its own", err, s.config.Host)
+}
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -24,7 +24,9 @@ type Options struct {
 	Kubeconfig string // path; "" means KUBECONFIG, then ~/.kube/config, then the pod's own account
 	// KubeconfigText is a kubeconfig's content; it goes before the path.
 	KubeconfigText []byte
-	Context        string // overrides the spec's
+	// InContainer says that this process has a network of its own: 127.0.0.1 is not the machine's.
+	InContainer bool
+	Context     string // overrides the spec's
 	// Config replaces the kubeconfig: the embedded cluster and tests.
 	Config    *rest.Config
 	Namespace string // used when the spec names none; "" means the context's

@@ -32,12 +32,13 @@ func directions() []allowed {
 		{"internal/cli", "internal/actions internal/app internal/clock internal/demo internal/engine internal/plan internal/preflight internal/report " +
 			"internal/report/live internal/report/page internal/report/summary internal/report/timeline internal/routine internal/spec",
 			"github.com/spf13/ golang.org/x/term"},
+		{"internal/cloud", "internal/clock", "github.com/aws/aws-sdk-go-v2/ github.com/Azure/azure-sdk-for-go/sdk/ golang.org/x/oauth2"},
 		{"internal/actions", "", "github.com/sethvargo/go-githubactions"},
 		{"internal/github", "gates internal/clock internal/engine internal/plan internal/report internal/report/words internal/routine",
 			"github.com/google/go-github/v60/"},
 		{"internal/demo", "internal/app internal/clock internal/report internal/routine internal/sandbox internal/sandbox/github internal/sandbox/load " +
 			"internal/sandbox/service internal/spec", ""},
-		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/engine internal/github internal/kube internal/metrics " +
+		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/cloud internal/engine internal/github internal/kube internal/metrics " +
 			"internal/plan internal/preflight internal/report internal/routine internal/spec internal/state/cluster internal/traffic " +
 			"internal/traffic/gatewayapi strategies", "k8s.io/"},
 		{"internal/catalog", "gates gates/* internal/clock internal/kube internal/metrics internal/metrics/* internal/plan internal/spec " +
