@@ -16,6 +16,11 @@ import (
 var one = []metrics.Series{{Labels: map[string]string{"pod": "pod-0"}, Value: 1}}
 
 func trouble(t *testing.T, h Harness) {
+	limits(t, h)
+	outages(t, h)
+}
+
+func limits(t *testing.T, h Harness) {
 	t.Run("429 with Retry-After", func(t *testing.T) {
 		d := open(t, h, func(n int, w http.ResponseWriter, r *http.Request) {
 			if h.Asked(r) != h.Query {
@@ -46,6 +51,9 @@ func trouble(t *testing.T, h Harness) {
 			t.Errorf("asked %d times and waited %s for nothing", d.requests.Load(), d.waited())
 		}
 	})
+}
+
+func outages(t *testing.T, h Harness) {
 	t.Run("500 burst then OK", func(t *testing.T) {
 		statuses := []int{http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable}
 		d := open(t, h, func(n int, w http.ResponseWriter, _ *http.Request) {
