@@ -72,6 +72,7 @@ const longestMessage = 4000
 
 // Annotate puts a message above the job's log and into the run's page. GitHub keeps ten a step and level.
 func (r *Runner) Annotate(level Level, title, message string) {
+	title, message = Plain(title), Plain(message)
 	if runes := []rune(message); len(runes) > longestMessage {
 		message = string(runes[:longestMessage-1]) + "…"
 	}

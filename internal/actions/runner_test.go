@@ -146,14 +146,35 @@ func TestAnnotate(t *testing.T) {
 		{"notice", "checkout", "it works", actions.Notice, "::notice title=checkout::it works\n"},
 		{"warning", "checkout", "it may work", actions.Warning, "::warning title=checkout::it may work\n"},
 		{"error", "checkout", "it failed", actions.Error, "::error title=checkout::it failed\n"},
-		{"lines", "a\nb", "c\r\nd", actions.Error, "::error title=a%0Ab::c%0D%0Ad\n"},
+		{"lines", "a\nb", "c\r\nd", actions.Error, "::error title=a%0Ab::c%0Ad\n"},
 		{"percent signs", "5%", "100%0A %s", actions.Error, "::error title=5%25::100%250A %25s\n"},
-		{"another command", "x::error::y,file=z", "::set-output name=a::b", actions.Notice, "::notice title=x%3A%3Aerror%3A%3Ay%2Cfile=z::::set-output name=a::b\n"},
+		{"another command", "x::error::y,file=z", "::set-output name=a::b", actions.Notice, "::notice title=x%3A%3Aerror%3A%3Ay%2Cfile=z::: :set-output name=a::b\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := &world{}
 			w.runner().Annotate(tt.level, tt.title, tt.message)
 			if got := w.out.String(); got != tt.want || w.raw.Len() != 0 {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestPlain: nothing is left that the runner or a terminal would obey, and nothing else is changed.
+func TestPlain(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"plain", "a: b::c, 5% [x] # y", "a: b::c, 5% [x] # y"},
+		{"lines with indentation", "a\n  b\n\tc\n", "a\n  b\n\tc\n"},
+		{"a command", "::error::x", ": :error::x"},
+		{"a command after spaces", "a\n \t::error::x", "a\n \t: :error::x"},
+		{"a command of the older form", "a ##[error]x ##[add-mask]y", "a ## [error]x ## [add-mask]y"},
+		{"a command in pieces", "##\u202e[error]\n:\u200b:error::x", "## [error]\n: :error::x"},
+		{"ends of lines", "a\r\n::b::\r::c::\u2028::d::\u0085::e::\v::f::", "a\n: :b::\n: :c::\n: :d::\n: :e::\n: :f::"},
+		{"colours and directions", "a\x1b[31mb\u2066c\x00d\u009be", "a[31mbcde"},
+		{"letters of all kinds", "é 日本 ✓ 🙂 e\u0301", "é 日本 ✓ 🙂 e\u0301"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := actions.Plain(tt.text); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})

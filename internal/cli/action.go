@@ -31,12 +31,21 @@ func actionCommand(f *flags) *cobra.Command {
 			runner := actions.New(f.env.Getenv, f.raw, f.env.Stdout)
 			f.mask.also = runner.Mask
 			j, err := newJob(cmd.Context(), f, runner, post)
-			if err != nil {
+			switch {
+			case err != nil && post && runner.Saved("left") == "":
+				return j.nothingLeft() // main has said what is wrong
+			case err != nil && post:
 				runner.Annotate(actions.Error, "tidegate", err.Error())
 				return &usageError{err}
-			}
-			if post {
-				return j.post(cmd.Context())
+			case err != nil:
+				j.conclude(exitInvalid, err.Error())
+				return &usageError{err}
+			case post:
+				err = j.post(cmd.Context())
+				if text := errorText(err); text != "" && !j.told {
+					j.conclude(errorCode(cmd.Context(), err), text)
+				}
+				return err
 			}
 			return j.main(cmd.Context())
 		}}
@@ -61,28 +70,29 @@ type job struct {
 	problems   []string // that were told
 }
 
-// newJob reads what the runner gives. The post step goes on without a kubeconfig, which an earlier step may have
-// removed: most often there is nothing left to do, and what there is GitHub must be told.
+// newJob reads what the runner gives; with an error the job is good for saying so. The post step goes on without a
+// kubeconfig, which an earlier step may have removed: most often there is nothing left to do, and what there is GitHub
+// must be told.
 func newJob(ctx context.Context, f *flags, runner *actions.Runner, post bool) (*job, error) {
 	j := &job{flags: f, ctx: ctx, runner: runner, place: runner.Place()}
 	var err error
 	if j.inputs, err = runner.Inputs(); err != nil {
-		return nil, err
+		return j, err
 	}
 	if j.inputs.Token != "" {
 		f.mask.add([]string{j.inputs.Token})
 	}
 	if j.event, err = runner.Event(); err != nil {
-		return nil, err
+		return j, err
 	}
 	if j.kube, f.kubeconfig, err = runner.Kubeconfig(j.inputs.Kubeconfig); err != nil && !post {
-		return nil, err
+		return j, err
 	}
 	if len(j.kube) > 0 && string(j.kube) != j.inputs.Kubeconfig {
 		f.mask.add([]string{j.inputs.Kubeconfig}) // base64, whole or in lines
 	}
 	if err = j.ours(); err != nil {
-		return nil, err
+		return j, err
 	}
 	f.specPath, f.environment, f.name, f.context = j.inputs.Spec, j.inputs.Environment, j.inputs.Name, j.inputs.Context
 	f.images, f.accept, f.job = j.inputs.Images, j.inputs.Accept, j

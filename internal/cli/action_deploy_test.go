@@ -30,6 +30,9 @@ func TestActionGood(t *testing.T) {
 	if !strings.HasPrefix(o.Outputs["plan-digest"], "sha256:") && len(o.Outputs["plan-digest"]) < 12 {
 		t.Errorf("plan digest %q", o.Outputs["plan-digest"])
 	}
+	if n := steps(o.Log); n != wholeRollout {
+		t.Errorf("%d lines tell of steps, want %d", n, wholeRollout)
+	}
 	contains(t, "the summary", o.Summary, "✅", "```mermaid", "shift-50", "errors", "v2")
 	page, err := os.ReadFile(filepath.Join(j.Workspace(), o.Outputs["report"]))
 	if err != nil {
@@ -105,7 +108,7 @@ func TestActionWithoutRollout(t *testing.T) {
 		{name: "another context", spec: good, inputs: []string{"image", "shop:v2", "context", "prod"}, code: 2, result: "invalid", reason: `no context "prod"; it has sandbox`, summary: []string{"❌", "prod"}},
 		{name: "a cluster that is not there", spec: good, inputs: []string{"image", "shop:v2"}, code: 1, result: "failed", reason: "refused", summary: []string{"❌", "refused"}, status: "failure",
 			kubeconfig: "apiVersion: v1\nkind: Config\ncurrent-context: a\ncontexts: [{name: a, context: {cluster: a, user: a}}]\nclusters: [{name: a, cluster: {server: 'http://127.0.0.1:1'}}]\nusers: [{name: a, user: {}}]\n"},
-		{name: "an unknown command", spec: good, inputs: []string{"command", "destroy"}, code: 2, reason: ""},
+		{name: "an unknown command", spec: good, inputs: []string{"command", "destroy"}, code: 2, result: "invalid", reason: `input command is "destroy"`, summary: []string{"❌", "destroy"}},
 		{name: "dry run", spec: good, inputs: []string{"image", "shop:v2", "dry-run", "true"}, result: "unchanged", summary: []string{"✅", "a dry run", "shift-50", "roll-base"}},
 		{name: "plan", spec: good, inputs: []string{"command", "plan", "image", "shop:v2"}, result: "unchanged", summary: []string{"a dry run", "shift-50"}},
 		{name: "status", spec: good, inputs: []string{"command", "status"}, result: "unchanged", summary: []string{"checkout"}},

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -329,6 +331,14 @@ func (j *job) await(step *runner.Step, text string) {
 	}
 }
 
+// half waits until half of the users meet the new version and every gate has spoken.
+func (j *job) half(main *runner.Step) {
+	j.t.Helper()
+	for _, text := range []string{"50%  in force", "errors passes", "kubernetes passes"} {
+		j.await(main, text)
+	}
+}
+
 // want checks how a step ended.
 func want(t *testing.T, o runner.Outcome, code int, result string) {
 	t.Helper()
@@ -428,4 +438,26 @@ func (w without) Start(i runner.Invocation) (*exec.Cmd, error) {
 		return slices.Contains(w.names, name)
 	})
 	return w.Container.Start(i)
+}
+
+// hanging is a GitHub that does not answer.
+func hanging(*http.Request) *github.Answer { return &github.Answer{Hang: true} }
+
+// late is a GitHub that takes its time.
+func late(d time.Duration) func(*http.Request) *github.Answer {
+	return func(*http.Request) *github.Answer { return &github.Answer{Delay: d} }
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -149,7 +149,7 @@ func firstLine(texts ...string) string {
 	return ""
 }
 
-// outputs writes what is not empty. Values are masked: an output may be printed by any later step.
+// outputs writes what is not empty. Values are masked and harmless: an output may be printed by any later step.
 func (j *job) outputs(values map[string]string) {
 	j.told = true
 	names := []string{}
@@ -159,7 +159,7 @@ func (j *job) outputs(values map[string]string) {
 	slices.Sort(names)
 	for _, name := range names {
 		if values[name] != "" {
-			j.problem(j.runner.Output(name, j.flags.mask.text(values[name])))
+			j.problem(j.runner.Output(name, actions.Plain(j.flags.mask.text(values[name]))))
 		}
 	}
 }
@@ -170,7 +170,7 @@ func (j *job) problem(err error) {
 		return
 	}
 	j.problems = append(j.problems, err.Error())
-	fmt.Fprintln(j.flags.env.Stderr, "warning: "+err.Error())
+	fmt.Fprintln(j.flags.env.Stderr, "warning: "+actions.Plain(err.Error()))
 }
 
 // reports is the folder of the HTML reports in the workspace.
@@ -237,14 +237,14 @@ func (c *copied) Write(p []byte) (int, error) {
 func (j *job) post(ctx context.Context) error {
 	if state := j.runner.Saved("left"); state != "" {
 		if err := json.Unmarshal([]byte(state), &j.left); err != nil {
-			return fmt.Errorf("what the main step left cannot be read: %w", err)
+			return fmt.Errorf("what the main step left cannot be read: %w; if its rollout is in flight still (`tidegate status`), take it back with "+
+				"`tidegate abort`", err)
 		}
 	}
 	services := slices.DeleteFunc(j.left.Services, func(s *service) bool { return s.over() && allHeard(s.Told) })
 	j.sha, j.left.Services = j.left.SHA, nil
 	if len(services) == 0 {
-		fmt.Fprintln(j.flags.env.Stdout, "the main step left nothing to do")
-		return nil
+		return j.nothingLeft()
 	}
 	ctx, cancel := context.WithTimeout(ctx, afterwards)
 	defer cancel()
@@ -262,6 +262,11 @@ func (j *job) post(ctx context.Context) error {
 		errs = append(errs, j.finish(ctx, deploys[i], s))
 	}
 	return errors.Join(errs...)
+}
+
+func (j *job) nothingLeft() error {
+	fmt.Fprintln(j.flags.env.Stdout, "the main step left nothing to do")
+	return nil
 }
 
 func allHeard(told []app.Told) bool {

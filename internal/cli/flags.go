@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/tidegate/tidegate/internal/actions"
 	"github.com/tidegate/tidegate/internal/app"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -121,10 +122,10 @@ func (f *flags) options(d spec.Deploy) app.Options {
 	o := app.Options{
 		Deploy: d, Kubeconfig: f.kubeconfig, Context: f.context, Namespace: f.namespace, Holder: f.env.holder(), Accept: f.accept,
 		Getenv: f.env.Getenv, Clock: f.env.Clock, Secrets: f.mask.add,
-		Warn: func(text string) { fmt.Fprintln(f.env.Stderr, "warning: "+text) },
+		Warn: func(text string) { fmt.Fprintln(f.env.Stderr, "warning: "+actions.Plain(text)) },
 	}
 	if f.job != nil {
-		o.KubeconfigText = f.job.kube
+		o.KubeconfigText, o.InContainer = f.job.kube, f.job.runner.InContainer()
 	}
 	return o
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tidegate/tidegate/internal/actions"
 )
 
 // Main runs one command line and returns its exit code.
@@ -17,7 +19,7 @@ func Main(ctx context.Context, args []string, env Env) int {
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
 	if text := errorText(err); text != "" {
-		fmt.Fprintln(f.env.Stderr, "tidegate: "+text)
+		fmt.Fprintln(f.env.Stderr, "tidegate: "+actions.Plain(text))
 	}
 	masked.flush()
 	return errorCode(ctx, err)

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -49,7 +50,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// TestMaskEscaped: a secret does not come out in the writing of JSON, of a URL or of a quoted string.
+// TestMaskEscaped: a secret does not come out in the writing of JSON, of a URL, of a quoted string or of base64.
 func TestMaskEscaped(t *testing.T) {
 	const secret = `p@ss"w\rd<&>/? é`
 	var asJSON bytes.Buffer
@@ -61,9 +62,10 @@ func TestMaskEscaped(t *testing.T) {
 	html, _ := json.Marshal(secret)
 	withUser := url.URL{Scheme: "https", Host: "example.com", User: url.UserPassword("me", secret)}
 	for _, text := range []string{asJSON.String(), string(html), fmt.Sprintf("%q", secret), withUser.String(),
+		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(secret)), base64.URLEncoding.EncodeToString([]byte(secret)),
 		"https://example.com/?token=" + url.QueryEscape(secret), "https://example.com/" + url.PathEscape(secret)} {
 		got := masked([]string{secret}, text+"\n")
-		if !strings.Contains(got, "***") || strings.Contains(got, "ss") && strings.Contains(got, "rd") {
+		if !strings.Contains(got, "***") || strings.Contains(got, "ss") && strings.Contains(got, "rd") || strings.Contains(got, "cEBzcyJ3") {
 			t.Errorf("%s comes out as %s", text, got)
 		}
 	}

@@ -40,9 +40,6 @@ func (r *Reporter) sendDeployment(ctx context.Context, l *Ledger, p Post) error 
 	}
 	if l.Deployment == 0 {
 		ro := r.rollout(l)
-		if ro.ID == "" {
-			return nil // an earlier process's, which had made none: there is nothing to close
-		}
 		id, err := r.client.createDeployment(ctx, l, mark{
 			Rollout: l.Rollout, Name: l.Name, Images: ro.Plan.Target.Images, Plan: ro.PlanDigest,
 		}, r.Production, r.Transient)

@@ -178,7 +178,7 @@ func (r *Reporter) settle(l *Ledger, topic string, p Post, err error) {
 // defaultPermissions are what the facets need when GitHub does not say it.
 func forbiddenText(facet string, f fault) string {
 	needs := f.needs
-	if needs == "" {
+	if !strings.HasSuffix(needs, ": write") { // what was refused may have been a look at what is there
 		needs = facet + ": write"
 	}
 	if strings.HasPrefix(f.text, "401") {
