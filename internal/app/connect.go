@@ -66,8 +66,8 @@ func connect(o Options) (*session, error) {
 	if err != nil {
 		return nil, invalid("the kubeconfig cannot be used: %w", err)
 	}
-	s.free = s.client(free).WithPatience(firstContact)
-	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn, Patience: firstContact}
+	s.free = s.client(free).WithPatience(o.patience())
+	base := cluster.Options{Client: free, Workload: s.workload, Clock: o.Clock, Warn: o.Warn, Patience: o.patience()}
 	s.locker = cluster.NewLocker(cluster.LockOptions{Options: base, Holder: o.Holder, Predecessor: o.Predecessor})
 	if o.Identity != nil {
 		o.Identity(s.locker.Identity())
@@ -110,6 +110,13 @@ func firstOf(texts ...string) string {
 
 // firstContact is how long a cluster that does not answer is tried before anything is touched: somebody is waiting.
 const firstContact = 10 * time.Second
+
+func (o Options) patience() time.Duration {
+	if o.Patience > 0 {
+		return o.Patience
+	}
+	return firstContact
+}
 
 // takeover bounds how long a run waits for the holder that it asked to go back.
 func (s *session) takeover() time.Duration {

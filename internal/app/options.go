@@ -24,6 +24,8 @@ type Options struct {
 	Kubeconfig string // path; "" means KUBECONFIG, then ~/.kube/config, then the pod's own account
 	// KubeconfigText is a kubeconfig's content; it goes before the path.
 	KubeconfigText []byte
+	// Patience is how long a cluster that does not answer is tried before anything is touched; 10 s if zero.
+	Patience time.Duration
 	// InContainer says that this process has a network of its own: 127.0.0.1 is not the machine's.
 	InContainer bool
 	Context     string // overrides the spec's

@@ -22,6 +22,9 @@ import (
 // afterwards bounds what the post step does: GitHub gives a cancelled job five minutes.
 const afterwards = 4 * time.Minute
 
+// comeback is how long the post step tries a cluster that does not answer: what made the main step fail may pass.
+const comeback = 30 * time.Second
+
 // actionCommand is what the Action's container runs: the inputs become the flags of another command, which then runs
 // as it does on the command line.
 func actionCommand(f *flags) *cobra.Command {

@@ -63,9 +63,9 @@ func (j *job) save() {
 }
 
 // begin prepares a service's rollout for the Action. It returns what is to be done at its end.
-func (j *job) begin(o *app.Options) func(app.Result, error) {
+func (j *job) begin(o *app.Options) func(r app.Result, err error, code int) {
 	if j == nil {
-		return func(app.Result, error) {}
+		return func(app.Result, error, int) {}
 	}
 	name := o.Deploy.Metadata.Name
 	mine := &service{Name: name}
@@ -81,15 +81,11 @@ func (j *job) begin(o *app.Options) func(app.Result, error) {
 			j.save()
 		}
 	}))
-	warn := o.Warn
-	o.Warn = func(text string) {
-		warn(text)
-		j.runner.Annotate(actions.Warning, name, text)
-	}
-	return func(r app.Result, err error) {
+	o.Warn = func(text string) { j.runner.Annotate(actions.Warning, name, text) } // the runner shows it in the log, too
+	return func(r app.Result, err error, code int) {
 		mine.Result, mine.Told = r.Result, r.Told
 		j.save()
-		j.tell(o.Deploy, r, err, line.Data())
+		j.tell(o.Deploy, r, err, code, line.Data())
 	}
 }
 
@@ -100,7 +96,7 @@ type listen func(engine.Event)
 func (l listen) Handle(_ context.Context, e engine.Event) { l(e) }
 
 // tell writes the outputs, the summary, the report and an annotation.
-func (j *job) tell(d spec.Deploy, r app.Result, err error, line timeline.Data) {
+func (j *job) tell(d spec.Deploy, r app.Result, err error, code int, line timeline.Data) {
 	if r.Ending.Reason == "" && err != nil {
 		r.Ending.Reason = err.Error()
 	}
@@ -115,7 +111,7 @@ func (j *job) tell(d spec.Deploy, r app.Result, err error, line timeline.Data) {
 	})
 	j.summarize(in)
 	level, closing := actions.Notice, r.Ending.Closing()
-	if r.Result.ExitCode() != exitOK {
+	if code != exitOK {
 		level = actions.Error
 	}
 	j.runner.Annotate(level, closing.Headline, firstLine(closing.Why, closing.Users, closing.Headline))
@@ -275,7 +271,7 @@ func allHeard(told []app.Told) bool {
 
 func (j *job) finish(ctx context.Context, d spec.Deploy, s *service) error {
 	o := j.flags.options(d)
-	o.Predecessor, o.Rollout = s.Identity, s.Rollout
+	o.Predecessor, o.Rollout, o.Patience = s.Identity, s.Rollout, comeback
 	o.Reason = "the workflow run was cancelled, or its runner was lost"
 	if o.GitHub = j.github(d); o.GitHub != nil {
 		o.GitHub.Prior, o.GitHub.Persist = s.Told, true

@@ -79,7 +79,7 @@ func (f *flags) run(ctx context.Context, o app.Options, command func(context.Con
 	result, err := command(ctx, o)
 	stop()
 	result.Ending.Restored = watch.at
-	ended(result, err)
+	ended(result, err, code(ctx, result.Result))
 	return f.close(ctx, result, err, code)
 }
 

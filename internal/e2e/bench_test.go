@@ -153,6 +153,23 @@ func BenchmarkAction(b *testing.B) {
 	table("the Action's image", "MB", megabytes, "ms from the container's start to the first call, median", median(took), "ms, worst", slices.Max(took))
 }
 
+// BenchmarkGitHubRequests counts what a rollout asks of GitHub: at most 25 requests with 3 steps and 40 with 10.
+func BenchmarkGitHubRequests(b *testing.B) {
+	for _, c := range []struct{ name, steps string }{{"3 steps", "10%, 25%, 50%"}, {"10 steps", "1%, 2%, 5%, 10%, 20%, 30%, 40%, 50%, 60%, 80%"}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				s, h := open(b, layout{steps: c.steps}), openHub(b)
+				if o := s.job(h).start(s.with("v2")).Wait(); o.Outputs["result"] != "succeeded" {
+					b.Fatal(o.Outputs)
+				}
+				s.users.Stop()
+				b.ReportMetric(float64(len(h.Requests())), "requests")
+				table("requests to GitHub, "+c.name, "requests", len(h.Requests()))
+			}
+		})
+	}
+}
+
 // BenchmarkGitHubDown compares a rollout that GitHub is told of with one during which it answers 502 throughout: it is to
 // take no longer.
 func BenchmarkGitHubDown(b *testing.B) {
