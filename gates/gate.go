@@ -36,6 +36,7 @@ type Input struct {
 // Subject is one side: the pods that run it now and the Service in front of them.
 type Subject struct {
 	Track   string // base or candidate
+	Called  string // how people call its pods, where Track is not the word
 	Pods    []string
 	Service string
 }

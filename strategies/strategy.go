@@ -62,6 +62,23 @@ func (in Input) GatesAt(moments ...string) []string {
 	return names
 }
 
+// PodGate is the gate on the new version's pods. It is always on.
+const PodGate = "kubernetes"
+
+// Watching are the gates of a hold with these names: the one on pods, and those of GateNames.
+func (in Input) Watching(moments ...string) []string {
+	return append([]string{PodGate}, in.GateNames(moments...)...)
+}
+
+// AllGates are the gate on pods and all of the spec.
+func (in Input) AllGates() []string {
+	names := []string{PodGate}
+	for _, g := range in.Deploy.Spec.Gates {
+		names = append(names, g.Name)
+	}
+	return names
+}
+
 func intersect(a, b []string) bool {
 	for _, x := range a {
 		for _, y := range b {

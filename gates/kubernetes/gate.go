@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -53,6 +54,7 @@ type Gate struct {
 	mu     sync.Mutex
 	first  time.Time // of the first look
 	looked bool
+	served bool // a pod was ready in some look, or before it
 	pods   map[string]*memory
 }
 
@@ -83,8 +85,11 @@ func (g *Gate) Check(ctx context.Context, in gates.Input) (gates.Verdict, error)
 	defer g.mu.Unlock()
 	s := survey{namespace: in.Namespace, track: track(in)}
 	for _, p := range pods {
-		s.add(p, g.remember(p, in.Now), in.Now, g.UnreadyFor)
+		m := g.remember(p, in.Now)
+		g.served = g.served || m.ready
+		s.add(p, m, in.Now, g.UnreadyFor)
 	}
+	s.starting = !g.served
 	if !g.looked {
 		g.looked, g.first = true, in.Now
 	}
@@ -92,10 +97,7 @@ func (g *Gate) Check(ctx context.Context, in gates.Input) (gates.Verdict, error)
 }
 
 func track(in gates.Input) string {
-	if in.Candidate.Track == "" {
-		return "candidate"
-	}
-	return in.Candidate.Track
+	return cmp.Or(in.Candidate.Called, in.Candidate.Track, "candidate")
 }
 
 // remember finds or begins the memory of a pod and brings it up to date.
@@ -125,6 +127,7 @@ type survey struct {
 	restarts, grew   int
 	problems         []string // each undoes the rollout
 	unready          []string
+	starting         bool // no pod was ever ready: whoever started them waits for that, and knows when to give up
 }
 
 func (s *survey) add(p Pod, m memory, now time.Time, unreadyFor time.Duration) {
@@ -161,6 +164,9 @@ func (s *survey) verdict() gates.Verdict {
 		v.Evidence.Text = ready + "; " + strings.Join(s.problems, "; ")
 	case s.live == 0:
 		v.Outcome, v.NoData, v.Reason = gates.Pending, true, fmt.Sprintf("there are no %s pods", s.track)
+	case s.ready == 0 && s.starting:
+		v.Outcome = gates.Pending
+		v.Reason = fmt.Sprintf("none of %d %s pods is ready yet: %s", s.live, s.track, strings.Join(s.unready, ", "))
 	case s.ready == 0:
 		v.Outcome = gates.Fail
 		v.Reason = fmt.Sprintf("none of %d %s pods is ready: %s", s.live, s.track, strings.Join(s.unready, ", "))

@@ -81,7 +81,9 @@ func TestOneLook(t *testing.T) {
 			p.Phase, p.Unschedulable = "Pending", "0/3 nodes are available:\nInsufficient cpu"
 		})},
 			gates.Pending, "1 of 2 candidate pods are ready; not ready: b (cannot be scheduled: 0/3 nodes are available: Insufficient cpu)"},
-		{"none is ready", pods{good("a", fresh), good("b", fresh, died(2, "Completed", 0, ""))}, gates.Fail,
+		{"none is ready yet", pods{good("a", fresh), good("b", fresh)}, gates.Pending,
+			"none of 2 candidate pods is ready yet: a (Running), b (Running)"},
+		{"none is ready any more", pods{good("a", unready), good("b", fresh, died(2, "Completed", 0, ""))}, gates.Fail,
 			"none of 2 candidate pods is ready: a (Running), b (Completed, exit code 0, restarted 2 times)"},
 		{"crash loop", pods{good("a"), good("b", waits("CrashLoopBackOff", "back-off 10s"), died(3, "Error", 2, "loading config\npanic: no DATABASE_URL"))}, gates.Fail,
 			`pod b: container app crashes again and again (exit code 2), its last words: "loading config panic: no DATABASE_URL"; read its log: kubectl logs -n shop b -c app --previous`},
@@ -154,6 +156,16 @@ func TestLooks(t *testing.T) {
 				t.Errorf("got %s, want %s; last: %s", got, tt.want, last.Reason)
 			}
 		})
+	}
+}
+
+func TestPodsAreCalledAsAsked(t *testing.T) {
+	in := input(0)
+	in.Candidate.Called = "new"
+	s := &source{looks: []pods{{good("a")}}}
+	v, err := kubernetes.New(s).Check(t.Context(), in)
+	if err != nil || v.Reason != "1 of 1 new pods are ready, no restarts" || s.tracks[0] != "candidate" {
+		t.Errorf("got %+v, %v; asked for %v", v, err, s.tracks)
 	}
 }
 

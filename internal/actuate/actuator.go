@@ -38,6 +38,8 @@ type Actuator struct {
 	base, candidate         *kube.View
 	basePods, candidatePods *kube.View
 	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services behind the route
+	sets                    *kube.View               // ReplicaSets of the workload, in a rollout in place
+	outage                  outage
 }
 
 var _ engine.Actuator = (*Actuator)(nil)
@@ -52,12 +54,14 @@ type Options struct {
 	Rollout string // ID
 	// Progress bounds every wait for pods: spec.progressDeadline.
 	Progress time.Duration
+	// Since is when an earlier run, which is gone, began the step that is carried on now; zero for a step of this run's own.
+	Since time.Time
 	// Tell is called with what is waited for, in a person's words.
 	Tell func(string)
 }
 
-// New returns an actuator and starts to follow the workload, the candidate and their pods.
-func New(o Options) *Actuator {
+// New returns an actuator and starts to follow the workload, the candidate and their pods, until ctx ends.
+func New(ctx context.Context, o Options) *Actuator {
 	a := &Actuator{client: o.Client, clock: o.Clock, scene: o.Scene, router: o.Router, objects: o.Objects,
 		rollout: o.Rollout, progress: o.Progress, tell: o.Tell}
 	namespace := o.Objects.Workload.Namespace
@@ -66,6 +70,11 @@ func New(o Options) *Actuator {
 	if ref, ok := o.Objects.CandidateRef(); ok {
 		a.candidate = o.Scene.FollowOne(ref)
 		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Candidate]))
+	}
+	if o.Objects.InPlace() {
+		a.sets = o.Scene.Follow("apps/v1", "ReplicaSet", namespace, selector(o.Objects.Selectors[plan.Base]))
+		a.outage.before = o.Since
+		a.watchOutage(ctx)
 	}
 	if t := o.Objects.Traffic; t != nil {
 		follow := func(service string) *kube.View {
@@ -90,11 +99,15 @@ func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
 	case plan.Wait:
 		return clock.Sleep(ctx, a.clock, time.Duration(op.For))
 	case plan.HoldScaler:
-		return a.holdScaler(ctx)
+		return a.holdScaler(ctx, op)
 	case plan.ReleaseScaler:
 		return a.releaseScaler(ctx)
 	case plan.RollBase:
 		return a.rollBase(ctx, op.Version)
+	case plan.Roll:
+		return a.roll(ctx, op)
+	case plan.RollPods:
+		return a.rollPods(ctx, op)
 	case plan.ReleaseBase:
 		return a.releaseBase(ctx)
 	case plan.RemoveCandidate:
@@ -102,22 +115,4 @@ func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
 	default:
 		return fmt.Errorf("this version of Tidegate does not know the op %q; run with the version that wrote the plan", op.Kind)
 	}
-}
-
-// Pods are the pods of one side as the watch last told, those that are being deleted left out.
-func (a *Actuator) Pods(side plan.Side) []kube.Pod {
-	view := a.basePods
-	if side == plan.Candidate {
-		view = a.candidatePods
-	}
-	if view == nil {
-		return nil
-	}
-	var pods []kube.Pod
-	for _, o := range view.List() {
-		if p := kube.ReadPod(o); !p.Terminating {
-			pods = append(pods, p)
-		}
-	}
-	return pods
 }

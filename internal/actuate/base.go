@@ -2,8 +2,9 @@ package actuate
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -51,90 +52,128 @@ func (a *Actuator) rollBase(ctx context.Context, version plan.Side) error {
 	return a.known(ctx, plan.Base)
 }
 
-// setTemplate changes the pod template, unless somebody else changed it to something that is neither version. On the
-// way forward the old template is kept in an annotation.
+// setTemplate changes the pod template. On the way forward the old template is kept in an annotation.
 func (a *Actuator) setTemplate(o *unstructured.Unstructured, version plan.Side) (bool, error) {
 	template := a.objects.Templates[version]
-	present, _, err := unstructured.NestedMap(o.Object, "spec", "template")
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
+	if same, err := a.hasTemplate(o, version); same || err != nil {
+		return false, err
 	}
 	mark := kube.OriginalMark(a.objects.Workload.Name)
-	_, marked := o.GetAnnotations()[mark]
-	switch digest := plan.Digest(present); {
-	case digest == plan.Digest(template):
-		return false, nil
-	case !marked && digest != plan.Digest(a.objects.Templates[plan.Base]) && digest != plan.Digest(a.objects.Templates[plan.Candidate]):
-		return false, &engine.StepError{
-			Reason: fmt.Sprintf("somebody changed the pod template of %s during the rollout: it is neither the old nor the new version", a.objects.Workload),
-			Hint:   "See who: kubectl get deployment " + a.objects.Workload.Name + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
-		}
-	case !marked && version == plan.Candidate:
-		if err := kube.KeepOriginal(o, mark, map[string]any{"template": present}); err != nil {
+	if _, marked := o.GetAnnotations()[mark]; !marked && version == plan.Candidate {
+		if err := kube.KeepOriginal(o, mark, map[string]any{keptTemplate: a.objects.Templates[plan.Base]}); err != nil {
 			return false, err
 		}
 	}
 	return true, unstructured.SetNestedMap(o.Object, runtime.DeepCopyJSON(template), "spec", "template")
 }
 
-// releaseBase takes our annotation and our entry in managedFields off the base, in one write.
-func (a *Actuator) releaseBase(ctx context.Context) error {
-	return a.release(ctx, a.objects.Workload, nil)
+// What of the workload its annotation keeps.
+const (
+	keptTemplate = "template"
+	keptPace     = "pace"
+)
+
+// KeptPace is how the workload's pods were replaced before a rollout in place, by what its annotation keeps; false for any
+// other rollout's annotation.
+func KeptPace(kept map[string]any) (kube.Pace, bool) {
+	pace, ok := kept[keptPace].(map[string]any)
+	return pace, ok
 }
 
-// release removes our marks from an object of the user's, after give (may be nil) has restored what the annotation kept.
-// Values first, managedFields second: a write that changes a value makes us its owner again.
-func (a *Actuator) release(ctx context.Context, ref plan.Ref, give func(o *unstructured.Unstructured, kept map[string]any) error) error {
-	mark := kube.OriginalMark(a.objects.Workload.Name)
-	stored, err := a.client.Modify(ctx, ref, func(o *unstructured.Unstructured) (bool, error) {
-		kept, marked := kube.ReadOriginal(o, mark)
-		if !marked {
-			return false, nil
-		}
-		if give != nil {
-			if err := give(o, kept); err != nil {
-				return false, err
-			}
-		}
-		annotations := maps.Clone(o.GetAnnotations())
-		delete(annotations, mark)
-		o.SetAnnotations(annotations)
-		a.disown(o)
+// hasTemplate tells whether the workload has the template of a version. One that is neither version's is somebody else's
+// change, and an error; as long as nothing carries our mark, that is told by every detail, and later by the images: what
+// the cluster itself changes in a template that it is given (an admission webhook) is no reason to go back.
+func (a *Actuator) hasTemplate(o *unstructured.Unstructured, version plan.Side) (bool, error) {
+	present, _, err := unstructured.NestedMap(o.Object, "spec", "template")
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
+	}
+	base, candidate := a.objects.Templates[plan.Base], a.objects.Templates[plan.Candidate]
+	_, marked := o.GetAnnotations()[kube.OriginalMark(a.objects.Workload.Name)]
+	switch digest := plan.Digest(present); {
+	case digest == plan.Digest(a.objects.Templates[version]):
 		return true, nil
-	})
-	if err != nil {
-		return fmt.Errorf("take our marks off %s: %w", ref, err)
+	case digest == plan.Digest(base), digest == plan.Digest(candidate), marked && version == plan.Base:
+		return false, nil
+	case marked && (runs(imagesOf(present), imagesOf(base)) || pinned(imagesOf(present), imagesOf(candidate))):
+		return false, nil
 	}
-	_, err = a.client.ModifyFrom(ctx, stored, func(o *unstructured.Unstructured) (bool, error) { return a.disown(o), nil })
-	if err != nil {
-		return fmt.Errorf("take our marks off %s: %w", ref, err)
+	return false, &engine.StepError{
+		Reason: fmt.Sprintf("somebody changed the pod template of %s during the rollout: it is neither the old nor the new version", a.objects.Workload),
+		Hint:   "See who: kubectl get deployment " + a.objects.Workload.Name + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
 	}
-	return nil
 }
 
-func (a *Actuator) disown(o *unstructured.Unstructured) bool {
-	original, _ := a.objects.Original(plan.RefOf(o.Object))
-	return kube.Disown(o, original)
-}
-
-// runs tells whether the pod's containers run these images; containers that were injected into the pod do not count.
-func runs(pod, images map[string]string) bool {
+// pinned tells whether containers run these images, perhaps with a digest that the cluster has added.
+func pinned(present, images map[string]string) bool {
 	for container, image := range images {
-		if pod[container] != image {
+		if present[container] != image && !strings.HasPrefix(present[container], image+"@") {
 			return false
 		}
 	}
 	return true
 }
 
-// imagesOf are the images by container of a pod or a pod template.
-func imagesOf(o plan.Object) map[string]string {
-	images := map[string]string{}
-	containers, _, _ := unstructured.NestedSlice(o, "spec", "containers")
-	for _, c := range containers {
-		m, _ := c.(map[string]any)
-		name, _ := m["name"].(string)
-		images[name], _ = m["image"].(string)
+// releaseBase gives the base its own settings back, where a rollout in place changed them, and takes our annotation and
+// our entry in managedFields off it.
+func (a *Actuator) releaseBase(ctx context.Context) error {
+	stored, err := a.release(ctx, a.objects.Workload, func(o *unstructured.Unstructured, kept map[string]any) error {
+		if pace, ok := KeptPace(kept); ok {
+			return pace.Write(o)
+		}
+		return nil
+	})
+	if err != nil || !a.objects.InPlace() {
+		return err
 	}
-	return images
+	return a.rested(ctx, stored.GetGeneration())
+}
+
+// rested waits until the workload's controller has seen that it is released and finds every pod available by the user's
+// own settings: the next rollout may start from it. Nothing would be won by going back over a pod that is not.
+func (a *Actuator) rested(ctx context.Context, generation int64) error {
+	bounded, cancel := a.client.Bounded(ctx, a.progress, errSlow)
+	defer cancel()
+	err := a.scene.Wait(bounded, 0, func() (bool, error) {
+		seen := a.base.One()
+		return seen != nil && seen.GetGeneration() >= generation && kube.DeploymentRollout(seen).Done(), nil
+	})
+	if errors.Is(err, errSlow) {
+		a.tell(fmt.Sprintf("%s has its own settings back, but not all of its pods are available after %s", a.objects.Workload, a.progress))
+		return nil
+	}
+	return err
+}
+
+// release removes our marks from an object of the user's, after give has restored what the annotation kept. Values first:
+// a write that changes a value makes us its owner. The annotation and our entry in managedFields go together, last, so
+// that as long as anything is left of us the object says so. It returns the object as stored.
+func (a *Actuator) release(ctx context.Context, ref plan.Ref,
+	give func(o *unstructured.Unstructured, kept map[string]any) error) (*unstructured.Unstructured, error) {
+	mark := kube.OriginalMark(a.objects.Workload.Name)
+	stored, err := a.client.Modify(ctx, ref, func(o *unstructured.Unstructured) (bool, error) {
+		kept, marked := kube.ReadOriginal(o, mark)
+		if !marked {
+			return false, nil
+		}
+		before := plan.Digest(o.Object)
+		err := give(o, kept)
+		return plan.Digest(o.Object) != before, err
+	})
+	if err == nil {
+		stored, err = a.client.ModifyFrom(ctx, stored, func(o *unstructured.Unstructured) (bool, error) {
+			_, marked := o.GetAnnotations()[mark]
+			kube.Unmark(o, mark)
+			return a.disown(o) || marked, nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take our marks off %s: %w", ref, err)
+	}
+	return stored, nil
+}
+
+func (a *Actuator) disown(o *unstructured.Unstructured) bool {
+	original, _ := a.objects.Original(plan.RefOf(o.Object))
+	return kube.Disown(o, original)
 }

@@ -136,13 +136,3 @@ func refused(o plan.Object, err error) error {
 	return &engine.StepError{Reason: fmt.Sprintf("the cluster refused %s: %v", ref, err),
 		Hint: "Mend what it names (permissions, quota, an admission policy) and deploy again."}
 }
-
-func ready(pods []kube.Pod) int {
-	n := 0
-	for _, p := range pods {
-		if p.Ready {
-			n++
-		}
-	}
-	return n
-}

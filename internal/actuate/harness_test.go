@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/tidegate/tidegate/internal/actuate"
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
@@ -24,9 +25,9 @@ import (
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"github.com/tidegate/tidegate/internal/sandbox/service"
 	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/strategies"
-	"github.com/tidegate/tidegate/strategies/canary"
 )
 
 const objects = `
@@ -94,8 +95,10 @@ spec:
   workload: deployment/checkout
   namespace: shop
   traffic: {gatewayAPI: {httpRoute: checkout}}
-  strategy: {canary: {steps: [34%], hold: 5s, drain: 2s}}
+  strategy: @STRATEGY@
 `
+
+const canary = "{canary: {steps: [34%], hold: 5s, drain: 2s}}"
 
 var (
 	deployments = schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: "deployments"}
@@ -120,8 +123,14 @@ type world struct {
 
 const progress = time.Minute
 
-// inWorld runs a test with the user's objects, an actuator that brings image, and pods that are ready.
+// inWorld runs a test with the user's objects, an actuator for a canary that brings image, and pods that are ready.
 func inWorld(t *testing.T, manifests, image string, test func(t *testing.T, w *world)) {
+	t.Helper()
+	inWorldOf(t, canary, manifests, image, test)
+}
+
+// inWorldOf is inWorld with another strategy.
+func inWorldOf(t *testing.T, strategy, manifests, image string, test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cluster, err := sandbox.Start(context.WithoutCancel(t.Context()), sandbox.Options{CPU: "4", Images: map[string]service.Config{
@@ -142,11 +151,11 @@ func inWorld(t *testing.T, manifests, image string, test func(t *testing.T, w *w
 		time.Sleep(10 * time.Second)
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		test(t, newWorld(t, ctx, cluster, image))
+		test(t, newWorld(t, ctx, cluster, strategy, image))
 	})
 }
 
-func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, image string) *world {
+func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, strategy, image string) *world {
 	t.Helper()
 	d, err := dynamic.NewForConfig(cluster.Config())
 	if err != nil {
@@ -158,7 +167,7 @@ func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, image
 		t.Fatal(err)
 	}
 	w.client.WithLogs(logs)
-	file, err := spec.Load([]byte(deploySpec), spec.Options{})
+	file, err := spec.Load([]byte(strings.Replace(deploySpec, "@STRATEGY@", strategy, 1)), spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,14 +175,22 @@ func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, image
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := canary.Strategy{}.Compile(strategies.Input{Deploy: file.Deploys[0], Baseline: observed.Baseline, Images: map[string]string{"app": image}})
+	compiler, err := catalog.Strategy(file.Deploys[0].Spec.Strategy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := compiler.Compile(strategies.Input{Deploy: file.Deploys[0], Baseline: observed.Baseline, Images: map[string]string{"app": image}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.objects, w.scene = p.Objects, w.client.NewScene(ctx)
-	w.Actuator = actuate.New(actuate.Options{
+	var router traffic.Router
+	if t := p.Objects.Traffic; t != nil {
+		router = gatewayapi.New(w.client, w.scene, "checkout", *t)
+	}
+	w.Actuator = actuate.New(ctx, actuate.Options{
 		Client: w.client, Clock: clock.Real{}, Scene: w.scene, Objects: p.Objects, Rollout: "one", Progress: progress,
-		Router: gatewayapi.New(w.client, w.scene, "checkout", *p.Objects.Traffic),
+		Router: router,
 		Tell: func(text string) {
 			w.mu.Lock()
 			defer w.mu.Unlock()

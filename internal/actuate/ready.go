@@ -1,6 +1,7 @@
 package actuate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,25 +31,52 @@ type wanted struct {
 	generation int64
 	// mine tells the pods that are judged; nil means all.
 	mine func(*unstructured.Unstructured) bool
+	// recheck is how often done is asked without a change; the usual recheck when zero.
+	recheck time.Duration
+	// patient: the time begins anew as long as the pods get on, since many may have to follow one another.
+	patient bool
+	// size, if set, is the one that the workload must keep meanwhile.
+	size int
 }
 
 // podsReady waits until w is done. Pods that cannot get well end the wait at once.
 func (a *Actuator) podsReady(ctx context.Context, w wanted) error {
-	bounded, cancel := a.client.Bounded(ctx, a.progress, errSlow)
+	p := progress{since: a.clock.Now()}
+	for left := a.progress; ; {
+		err := a.podsReadyWithin(ctx, w, left, &p)
+		if !errors.Is(err, errSlow) {
+			return err
+		}
+		if left = p.since.Add(a.progress).Sub(a.clock.Now()); !w.patient || left <= 0 {
+			return a.slow(ctx, w)
+		}
+	}
+}
+
+// progress is the last state that was told, and since when it is the same.
+type progress struct {
+	said  string
+	since time.Time
+}
+
+func (a *Actuator) podsReadyWithin(ctx context.Context, w wanted, limit time.Duration, p *progress) error {
+	bounded, cancel := a.client.Bounded(ctx, limit, errSlow)
 	defer cancel()
 	var trouble *kube.Trouble
-	var said string
-	err := a.scene.Wait(bounded, recheck, func() (bool, error) {
+	err := a.scene.Wait(bounded, cmp.Or(w.recheck, recheck), func() (bool, error) {
 		now := w.view.One()
 		if now == nil || now.GetGeneration() < w.generation {
 			return false, nil
 		}
 		state := kube.DeploymentRollout(now)
+		if w.size > 0 && state.Desired != w.size {
+			return false, a.scaled(state.Desired)
+		}
 		if w.done(state) {
 			return true, nil
 		}
-		if line := fmt.Sprintf("%s: %s", w.what, state); state.Current && line != said {
-			said = line
+		if line := fmt.Sprintf("%s: %s", w.what, state); state.Current && line != p.said {
+			p.said, p.since = line, a.clock.Now()
 			a.tell(line)
 		}
 		if state.Current && state.Failed != "" {
@@ -57,15 +85,10 @@ func (a *Actuator) podsReady(ctx context.Context, w wanted) error {
 		trouble = a.firstTrouble(w)
 		return trouble != nil, nil
 	})
-	switch {
-	case errors.Is(err, errSlow):
-		return a.slow(ctx, w)
-	case err != nil:
-		return err
-	case trouble != nil:
+	if err == nil && trouble != nil {
 		return a.explain(ctx, w, *trouble)
 	}
-	return nil
+	return err
 }
 
 func (a *Actuator) firstTrouble(w wanted) *kube.Trouble {

@@ -24,10 +24,17 @@ func TestGoodCanary(t *testing.T) {
 	})
 }
 
-// writes is how many writes a whole canary makes.
-func writes(t *testing.T) int {
+// strategies are all kinds, by name.
+func strategies() map[string]kind {
+	all := kinds()
+	all["canary"] = canary()
+	return all
+}
+
+// writes is how many writes a whole rollout makes.
+func (s kind) writes(t *testing.T) int {
 	k := &killer{at: -1}
-	inWorld(t, func(w *world) {
+	s.inWorld(t, func(w *world) {
 		if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", k.wrap)); err != nil || result.Result != report.Succeeded {
 			t.Fatalf("%+v, %v", result, err)
 		}
@@ -38,29 +45,37 @@ func writes(t *testing.T) int {
 // TestKilledAtEveryWrite kills the run before and after each of its writes and of its saves. A run that resumes then
 // leads to the new version, one that undoes to the old one, and no request is lost on the way.
 func TestKilledAtEveryWrite(t *testing.T) {
-	n := writes(t)
-	t.Logf("a canary makes %d writes", n)
-	for at := 1; at <= n; at += stride {
-		for _, after := range []bool{false, true} {
-			for _, then := range []string{"resume", "undo", "supersede"} {
-				when := "before"
-				if after {
-					when = "after"
-				}
-				t.Run(fmt.Sprintf("%s %d, %s", when, at, then), func(t *testing.T) {
-					t.Parallel()
-					if !killAndThen(t, at, after, then) && at < n-1 {
-						t.Error("the run ended before it was killed")
-					}
-				})
+	for name, k := range strategies() {
+		t.Run(name, func(t *testing.T) {
+			n := k.writes(t)
+			t.Logf("a %s makes %d writes", name, n)
+			for at := 1; at <= n; at += stride {
+				k.killedAt(t, at, n)
 			}
+		})
+	}
+}
+
+func (s kind) killedAt(t *testing.T, at, n int) {
+	for _, after := range []bool{false, true} {
+		for _, then := range []string{"resume", "undo", "supersede"} {
+			when := "before"
+			if after {
+				when = "after"
+			}
+			t.Run(fmt.Sprintf("%s %d, %s", when, at, then), func(t *testing.T) {
+				t.Parallel()
+				if !s.killAndThen(t, at, after, then) && at < n-1 {
+					t.Error("the run ended before it was killed")
+				}
+			})
 		}
 	}
 }
 
 // killAndThen is false when the run made fewer writes than usual (a watch may be ahead of an answer) and ended before.
-func killAndThen(t *testing.T, at int, after bool, then string) (killed bool) {
-	inWorld(t, func(w *world) {
+func (s kind) killAndThen(t *testing.T, at int, after bool, then string) (killed bool) {
+	s.inWorld(t, func(w *world) {
 		ctx, kill := context.WithCancelCause(w.t.Context())
 		k := &killer{at: at, after: after, kill: kill}
 		first, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap))
@@ -107,26 +122,30 @@ func killAndThen(t *testing.T, at int, after bool, then string) (killed bool) {
 // TestFaultAtEveryCall breaks one call of a run, each in turn, in each way. The run then ends well, or the next one
 // does; no request is lost either way.
 func TestFaultAtEveryCall(t *testing.T) {
-	f := &faulty{at: -1}
-	inWorld(t, func(w *world) {
-		if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap)); err != nil || result.Result != report.Succeeded {
-			t.Fatalf("%+v, %v", result, err)
-		}
-	})
-	t.Logf("a canary makes %d calls, watches and leases among them", f.count)
-	for at := 1; at <= f.count; at += stride {
-		for _, kind := range []string{"hang", "lost", "409", "500", "504", "slow"} {
-			t.Run(fmt.Sprintf("%s at %d", kind, at), func(t *testing.T) {
-				t.Parallel()
-				withFault(t, at, kind)
+	for name, k := range strategies() {
+		t.Run(name, func(t *testing.T) {
+			f := &faulty{at: -1}
+			k.inWorld(t, func(w *world) {
+				if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap)); err != nil || result.Result != report.Succeeded {
+					t.Fatalf("%+v, %v", result, err)
+				}
 			})
-		}
+			t.Logf("a %s makes %d calls, watches and leases among them", name, f.count)
+			for at := 1; at <= f.count; at += stride {
+				for _, fault := range []string{"hang", "lost", "409", "500", "504", "slow"} {
+					t.Run(fmt.Sprintf("%s at %d", fault, at), func(t *testing.T) {
+						t.Parallel()
+						k.withFault(t, at, fault)
+					})
+				}
+			}
+		})
 	}
 }
 
-func withFault(t *testing.T, at int, kind string) {
-	inWorld(t, func(w *world) {
-		f := &faulty{at: at, kind: kind}
+func (s kind) withFault(t *testing.T, at int, fault string) {
+	s.inWorld(t, func(w *world) {
+		f := &faulty{at: at, kind: fault}
 		first, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap))
 		if err == nil && first.Result == report.Succeeded {
 			w.want("checkout:v2")
@@ -136,7 +155,7 @@ func withFault(t *testing.T, at int, kind string) {
 			w.want("checkout:v1")
 		}
 		if second, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil)); err != nil || second.Result != report.Succeeded {
-			t.Errorf("%s at %s: first %+v; then %+v, %v", kind, f.where, first, second, err)
+			t.Errorf("%s at %s: first %+v; then %+v, %v", fault, f.where, first, second, err)
 		}
 		w.want("checkout:v2")
 	})

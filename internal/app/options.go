@@ -72,6 +72,8 @@ type Result struct {
 	PlanDigest string        `json:"planDigest,omitempty"`
 	URL        string        `json:"environmentURL,omitempty"`
 	Seconds    int           `json:"seconds"`
+	// Outage is for how many seconds no pod was ready, in a rollout in place.
+	Outage float64 `json:"outageSeconds,omitempty"`
 	// Deployment is the ID of GitHub's deployment; 0 without one.
 	Deployment int64 `json:"deploymentID,omitempty"`
 	// Told is what GitHub was told and what it could not be told, for a later process of the same job.

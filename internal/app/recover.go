@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/tidegate/tidegate/internal/actuate"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -22,6 +23,9 @@ import (
 // run.
 func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	r.Warn(fmt.Sprintf("found what an earlier rollout left, but not its record (%v); taking it back first", c.leftovers))
+	if ro, ok := r.lostInPlace(c); ok {
+		return r.takeBack(ctx, ro)
+	}
 	found, err := r.findLost(ctx, c.observed.Baseline)
 	if err != nil {
 		return err
@@ -33,7 +37,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 		return err
 	}
 	ro := lost.newRollout(again)
-	ro.Phase, ro.Cause, ro.Reason = engine.Undoing, engine.CauseFailure, "its record was deleted"
+	ro.Phase, ro.Cause, ro.Reason = engine.Undoing, engine.CauseFailure, recordDeleted
 	switch {
 	case found.base && found.route: // the base was being rolled off traffic
 		ro.Step = again.plan.Index("roll-base")
@@ -42,6 +46,13 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	default:
 		ro.Step = again.plan.Index("full")
 	}
+	return r.takeBack(ctx, ro)
+}
+
+const recordDeleted = "its record was deleted"
+
+// takeBack runs what is left of a rollout that was made anew.
+func (r *rollout) takeBack(ctx context.Context, ro *engine.Rollout) error {
 	r.record.Rollout = ro
 	result, err := r.start(ctx, engine.EventResumed, "taking back what was left")
 	if err != nil {
@@ -80,6 +91,52 @@ func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout,
 	return found, nil
 }
 
+// lostInPlace is the way back of a rollout in place, whose mark keeps how the pods were replaced before. It goes
+// back from wherever it is, by the way in which its pods are replaced now: a strategy that runs two versions at once must
+// not take the place of one that does not.
+func (r *rollout) lostInPlace(c *compiled) (*engine.Rollout, bool) {
+	now := c.observed.Baseline
+	kept, _ := kube.ReadOriginal(&unstructured.Unstructured{Object: now.Workload}, kube.OriginalMark(r.workload.Name))
+	present := kube.ReadPace(&unstructured.Unstructured{Object: now.Workload})
+	pace, inPlace := actuate.KeptPace(kept)
+	switch {
+	case inPlace:
+	case !r.Deploy.Spec.Strategy.InPlace():
+		return nil, false
+	default:
+		pace = present // no more than the scaler was changed
+	}
+	baseline := now
+	baseline.Workload, _ = cleanedWorkload(now.Workload, r.workload.Name)
+	baseline.Scaler = cleanedScaler(now.Scaler, r.workload.Name)
+	old := &unstructured.Unstructured{Object: baseline.Workload}
+	if err := pace.Write(old); err != nil {
+		return nil, false
+	}
+	in := strategies.Input{Deploy: r.Deploy, Baseline: baseline, Images: strategies.WorkloadImages(now.Workload)}
+	objects, err := strategies.InPlace(in)
+	if err != nil {
+		return nil, false
+	}
+	how := plan.Pace{Recreate: present.IsRecreate() || r.Deploy.Spec.Strategy.Recreate != nil}
+	if pace.IsRecreate() && !how.Recreate {
+		how.MaxSurge, how.MaxUnavailable = "25%", "25%" // the defaults of Kubernetes
+	}
+	back := []plan.Op{{Kind: plan.Roll, Version: plan.Base, Pace: how}, {Kind: plan.ReleaseBase}}
+	if baseline.Scaler != nil {
+		ref := plan.RefOf(baseline.Scaler)
+		objects.Scaler, objects.Originals = &ref, append(objects.Originals, baseline.Scaler)
+		back = append(back, plan.Op{Kind: plan.ReleaseScaler})
+	}
+	ro := r.newRollout(&compiled{
+		plan: plan.Plan{Strategy: "recovery", Target: in.InPlaceTarget(objects), Objects: objects,
+			Steps: []plan.Step{{ID: "roll", Title: "what an earlier rollout began", Weight: plan.All, Whole: plan.Base, Undo: back}}},
+		observed: preflight.Observed{Baseline: baseline},
+	})
+	ro.Phase, ro.Cause, ro.Reason = engine.Undoing, engine.CauseFailure, recordDeleted
+	return ro, true
+}
+
 // cleanedWorkload is the workload with the template that its annotation kept.
 func cleanedWorkload(o plan.Object, workload string) (plan.Object, bool) {
 	u, kept, marked := unmarked(o, workload)
@@ -92,7 +149,7 @@ func cleanedWorkload(o plan.Object, workload string) (plan.Object, bool) {
 	return u.Object, true
 }
 
-// cleanedScaler is the scaler with the minimum that its annotation kept.
+// cleanedScaler is the scaler with the bounds that its annotation kept.
 func cleanedScaler(o plan.Object, workload string) plan.Object {
 	if o == nil {
 		return nil
@@ -101,12 +158,7 @@ func cleanedScaler(o plan.Object, workload string) plan.Object {
 	if !marked {
 		return o
 	}
-	path := kube.ScalerMinimum(u.GetKind())
-	if least, ok := kept["min"].(float64); ok {
-		_ = unstructured.SetNestedField(u.Object, int64(least), path...)
-	} else {
-		unstructured.RemoveNestedField(u.Object, path...)
-	}
+	_ = kube.FreeScaler(u, kept) // spec is a map: the API server says so
 	return u.Object
 }
 
@@ -114,11 +166,6 @@ func unmarked(o plan.Object, workload string) (*unstructured.Unstructured, map[s
 	u := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o)}
 	mark := kube.OriginalMark(workload)
 	kept, marked := kube.ReadOriginal(u, mark)
-	annotations := u.GetAnnotations()
-	delete(annotations, mark)
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	u.SetAnnotations(annotations)
+	kube.Unmark(u, mark)
 	return u, kept, marked
 }

@@ -37,27 +37,35 @@ func (w *world) remove(gvr schema.GroupVersionResource) int {
 // TestRecordDeleted: a run is killed after each of its writes and its record and inbox are deleted. What is left is
 // found by its marks, and the next deploy leads to the version that it was given, through no lost request.
 func TestRecordDeleted(t *testing.T) {
-	n := writes(t)
-	for _, image := range []string{"checkout:v2", "checkout:v3"} {
-		for at := 1; at <= n; at++ {
-			t.Run(fmt.Sprintf("after %d, then %s", at, image), func(t *testing.T) {
-				t.Parallel()
-				inWorld(t, func(w *world) {
-					ctx, kill := context.WithCancelCause(w.t.Context())
-					k := &killer{at: at, after: true, kill: kill}
-					if _, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap)); err == nil && k.where == "" {
-						return // it made fewer writes than usual
-					}
-					w.remove(configMaps)
-					result, err := app.Deploy(w.t.Context(), w.options(image, nil))
-					if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
-						t.Errorf("killed at %s; then %+v, %v", k.where, result, err)
-					}
-					w.want(image)
-				})
-			})
-		}
+	for name, k := range strategies() {
+		t.Run(name, func(t *testing.T) {
+			n := k.writes(t)
+			for at := 1; at <= n; at += stride {
+				for _, image := range []string{"checkout:v2", "checkout:v3"} {
+					t.Run(fmt.Sprintf("after %d, then %s", at, image), func(t *testing.T) {
+						t.Parallel()
+						k.recordDeleted(t, at, image)
+					})
+				}
+			}
+		})
 	}
+}
+
+func (s kind) recordDeleted(t *testing.T, at int, image string) {
+	s.inWorld(t, func(w *world) {
+		ctx, kill := context.WithCancelCause(w.t.Context())
+		k := &killer{at: at, after: true, kill: kill}
+		if _, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap)); err == nil && k.where == "" {
+			return // it made fewer writes than usual
+		}
+		w.remove(configMaps)
+		result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+		if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
+			t.Errorf("killed at %s; then %+v, %v", k.where, result, err)
+		}
+		w.want(image)
+	})
 }
 
 // TestRecordDeletedUnderARun: the holder still knows everything, and writes its record anew.
@@ -284,3 +292,31 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestRecordDeletedAndAnotherStrategy: what a rollout in place left is taken back by whatever strategy comes next.
+func TestRecordDeletedAndAnotherStrategy(t *testing.T) {
+	for name, k := range kinds() {
+		t.Run(name, func(t *testing.T) {
+			k.inWorld(t, func(w *world) {
+				ctx, kill := context.WithCancelCause(w.t.Context())
+				o := w.options("checkout:v2", nil)
+				o.Listeners = append(o.Listeners, listener(func(e engine.Event) {
+					if e.Kind == engine.EventInForce {
+						kill(errKilled)
+					}
+				}))
+				if _, err := app.Deploy(ctx, o); err == nil {
+					t.Fatal("it was not killed")
+				}
+				w.remove(configMaps)
+				w.kind.strategy = canary().strategy
+				w.relax() // a canary runs two versions
+				result, err := app.Deploy(w.t.Context(), w.options("checkout:v3", nil))
+				if err != nil || result.Result != report.Succeeded {
+					t.Errorf("%+v, %v", result, err)
+				}
+				w.want("checkout:v3")
+			})
+		})
+	}
+}

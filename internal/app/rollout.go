@@ -63,6 +63,7 @@ func (r *rollout) start(ctx context.Context, kind engine.EventKind, message stri
 		Gates:     append([]engine.Watched{podGate(actuator)}, r.watched...),
 		Look:      look(actuator, ro.Plan, r.now),
 		UndoLimit: undoLimit(r.Options),
+		Outage:    actuator.Outage,
 	}
 	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: ro.Copy()})
 	outcome, err := e.Run(ctx, r.record)
@@ -80,13 +81,21 @@ func (r *rollout) actuator(ctx context.Context, listener engine.Listener) (*actu
 			return nil, err
 		}
 	}
-	return actuate.New(actuate.Options{
+	return actuate.New(ctx, actuate.Options{
 		Client: r.client, Clock: r.Clock, Scene: scene, Router: router, Objects: ro.Plan.Objects, Rollout: ro.ID,
-		Progress: r.Deploy.Spec.ProgressDeadline.Std(),
+		Progress: r.Deploy.Spec.ProgressDeadline.Std(), Since: interrupted(ro),
 		Tell: func(text string) {
 			listener.Handle(ctx, engine.Event{At: r.now(), Kind: engine.EventInfo, Message: text})
 		},
 	}), nil
+}
+
+// interrupted is when the step was begun that an earlier run left half done; zero for none.
+func interrupted(ro *engine.Rollout) time.Time {
+	if state := ro.Current(); ro.Phase == engine.Running && state.InForce.IsZero() {
+		return state.Started
+	}
+	return time.Time{}
 }
 
 // result puts the engine's outcome into the words of the interface.
@@ -113,7 +122,7 @@ func (r *rollout) result(o engine.Outcome, err error) (Result, error) {
 func ended(ro *engine.Rollout) Result {
 	res := Result{Reason: ro.Reason, Rollout: ro.ID, Revision: revision(ro.Plan.Target.Images),
 		Previous: revision(ro.Plan.Target.From), PlanDigest: ro.PlanDigest, Step: stepOf(ro),
-		Ending: report.End{Rollout: ro}}
+		Outage: time.Duration(ro.Outage).Seconds(), Ending: report.End{Rollout: ro}}
 	switch ro.Phase {
 	case engine.Succeeded:
 		res.Result = report.Succeeded

@@ -135,15 +135,19 @@ func look(a *actuate.Actuator, p plan.Plan, now func() time.Time) func(plan.Step
 		slices.Sort(all)
 		return all
 	}
-	var base, candidate string
+	base, candidate := p.Target.Service, p.Target.Service // in place one Service stands before both
 	if t := p.Objects.Traffic; t != nil {
 		base, candidate = t.Base, t.Candidate
+	}
+	called := ""
+	if p.Objects.InPlace() {
+		called = "new"
 	}
 	return func(step plan.Step) gates.Input {
 		return gates.Input{
 			Namespace: p.Target.Namespace, Name: p.Target.Workload.Name, Revision: revision(p.Target.Images), Step: step.ID, Now: now(),
 			Base:      gates.Subject{Track: string(plan.Base), Pods: names(plan.Base), Service: base},
-			Candidate: gates.Subject{Track: string(plan.Candidate), Pods: names(plan.Candidate), Service: candidate},
+			Candidate: gates.Subject{Track: string(plan.Candidate), Called: called, Pods: names(plan.Candidate), Service: candidate},
 		}
 	}
 }

@@ -2,11 +2,9 @@ package app_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -82,9 +80,21 @@ spec:
   workload: deployment/checkout
   namespace: shop
   traffic: {gatewayAPI: {httpRoute: checkout}}
-  strategy: {canary: {steps: [10%, 50%], hold: 5s}}
+  strategy: @STRATEGY@
   progressDeadline: 1m
 `
+
+// kind is a strategy of the spec with what must hold after every write, whatever else happens.
+type kind struct {
+	strategy string
+	check    func(w *world)
+	outage   bool                // requests may be lost
+	objects  func(string) string // changes the user's objects; nil for none
+}
+
+func canary() kind {
+	return kind{strategy: "{canary: {steps: [10%, 50%], hold: 5s}}", check: (*world).splitsPointAtReadyPods}
+}
 
 // The user's objects that a rollout touches.
 var (
@@ -98,37 +108,49 @@ var (
 // world is an embedded cluster with the user's objects and users' requests, in virtual time.
 type world struct {
 	t       *testing.T
+	kind    kind
 	cluster *sandbox.Cluster
 	before  map[schema.GroupVersionResource]*unstructured.Unstructured
 
 	mu       sync.Mutex
 	problems []string
 	answers  int
+	lost     []time.Time
+	relaxed  bool
 	stop     context.CancelFunc
 	stopped  chan struct{}
 }
 
-// inWorld runs a test in a bubble of virtual time.
+// inWorld runs a test in a bubble of virtual time, with a canary.
 func inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
+	canary().inWorld(t, test)
+}
+
+func (k kind) inWorld(t *testing.T, test func(w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, k)
 		defer w.close()
 		test(w)
 	})
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, k kind) *world {
 	t.Helper()
 	cluster, err := sandbox.Start(context.Background(), sandbox.Options{Images: map[string]service.Config{
 		"checkout:v1": {Version: "v1"}, "checkout:v2": {Version: "v2"}, "checkout:v3": {Version: "v3"},
-		"checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
+		"checkout:rude": {Version: "rude", Rude: true}, "checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, cluster: cluster, before: map[schema.GroupVersionResource]*unstructured.Unstructured{}, stopped: make(chan struct{})}
-	if err := cluster.Apply(t.Context(), objects); err != nil {
+	w := &world{t: t, kind: k, cluster: cluster, before: map[schema.GroupVersionResource]*unstructured.Unstructured{}, stopped: make(chan struct{})}
+	text := objects
+	if k.objects != nil {
+		text = k.objects(text)
+	}
+	if err := cluster.Apply(t.Context(), text); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(10 * time.Second)
@@ -176,6 +198,9 @@ func (w *world) users(ctx context.Context) {
 		w.mu.Lock()
 		w.answers++
 		if answer.Code != http.StatusOK {
+			w.lost = append(w.lost, time.Now())
+		}
+		if answer.Code != http.StatusOK && !w.kind.outage {
 			w.problem("request %d: %d %s", n, answer.Code, strings.TrimSpace(answer.Body.String()))
 		}
 		w.mu.Unlock()
@@ -187,8 +212,25 @@ func (w *world) problem(format string, args ...any) {
 	w.problems = append(w.problems, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
-// check asserts after every write that the split points only at sides that are ready at the size they must carry.
+// check asserts what must hold at any moment.
 func (w *world) check() {
+	w.mu.Lock()
+	relaxed := w.relaxed
+	w.mu.Unlock()
+	if !relaxed {
+		w.kind.check(w)
+	}
+}
+
+// relax ends the checks of the world's kind.
+func (w *world) relax() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.relaxed = true
+}
+
+// splitsPointAtReadyPods: the split points only at sides that are ready at the size they must carry.
+func (w *world) splitsPointAtReadyPods() {
 	route := w.get(routes, "checkout")
 	if route == nil {
 		return
@@ -234,7 +276,7 @@ func backendWeights(route *unstructured.Unstructured) map[string]int64 {
 
 // options are those of a run of its own, with a transport that the test may break.
 func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTripper) app.Options {
-	file, err := spec.Load([]byte(deploySpec), spec.Options{})
+	file, err := spec.Load([]byte(strings.Replace(deploySpec, "@STRATEGY@", w.kind.strategy, 1)), spec.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -300,126 +342,8 @@ func nested(o *unstructured.Unstructured, path ...string) any {
 	return v
 }
 
-// errKilled is what a killed process's requests meet.
-var errKilled = errors.New("the process was killed")
-
-// killer breaks a run's connection for good at its nth write: before it is delivered, or after it was carried out but
-// before its answer came. Watches, leases and Events do not count.
-type killer struct {
-	at    int
-	after bool
-	kill  context.CancelCauseFunc
-
-	mu    sync.Mutex
-	count int
-	dead  bool
-	where string
-}
-
-func (k *killer) wrap(next http.RoundTripper) http.RoundTripper { return &killed{k, next} }
-
-type killed struct {
-	*killer
-	next http.RoundTripper
-}
-
-func (k *killed) RoundTrip(r *http.Request) (*http.Response, error) {
-	k.mu.Lock()
-	if k.dead {
-		k.mu.Unlock()
-		return nil, errKilled
-	}
-	hit := false
-	if counts(r) {
-		k.count++
-		if hit = k.count == k.at; hit {
-			k.dead, k.where = true, r.Method+" "+r.URL.Path
-		}
-	}
-	k.mu.Unlock()
-	if hit && !k.after {
-		k.kill(errKilled)
-		return nil, errKilled
-	}
-	answer, err := k.next.RoundTrip(r)
-	if hit {
-		k.kill(errKilled)
-		if err == nil {
-			answer.Body.Close()
-		}
-		return nil, errKilled
-	}
-	return answer, err
-}
-
-func counts(r *http.Request) bool {
-	return r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/leases") && !strings.Contains(r.URL.Path, "/events") &&
-		!strings.Contains(r.URL.Path, "selfsubject") && r.URL.Query().Get("dryRun") == ""
-}
-
 // image is what the base's template says.
 func (w *world) image() string {
 	containers, _, _ := unstructured.NestedSlice(w.get(deployments, "checkout").Object, "spec", "template", "spec", "containers")
 	return containers[0].(map[string]any)["image"].(string)
-}
-
-// faulty breaks a run's nth call, once.
-type faulty struct {
-	at   int
-	kind string
-
-	mu    sync.Mutex
-	count int
-	where string
-}
-
-func (f *faulty) wrap(next http.RoundTripper) http.RoundTripper { return &faultyTrip{f, next} }
-
-type faultyTrip struct {
-	*faulty
-	next http.RoundTripper
-}
-
-func (f *faultyTrip) RoundTrip(r *http.Request) (*http.Response, error) {
-	f.mu.Lock()
-	f.count++
-	hit := f.count == f.at
-	if hit {
-		f.where = r.Method + " " + r.URL.Path
-	}
-	f.mu.Unlock()
-	if !hit {
-		return f.next.RoundTrip(r)
-	}
-	switch f.kind {
-	case "hang":
-		<-r.Context().Done()
-		return nil, r.Context().Err()
-	case "lost":
-		if answer, err := f.next.RoundTrip(r); err == nil {
-			answer.Body.Close()
-		}
-		return nil, errors.New("connection reset by peer")
-	case "slow":
-		select {
-		case <-time.After(3 * time.Second):
-		case <-r.Context().Done():
-			return nil, r.Context().Err()
-		}
-		return f.next.RoundTrip(r)
-	}
-	return status(r, f.kind), nil
-}
-
-func status(r *http.Request, code string) *http.Response {
-	reason := map[string]string{"409": "Conflict", "500": "InternalError", "504": "Timeout"}[code]
-	body := fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","status":"Failure","message":"made by the test","reason":%q,"code":%s}`, reason, code)
-	recorder := httptest.NewRecorder()
-	recorder.Header().Set("Content-Type", "application/json")
-	n, _ := strconv.Atoi(code)
-	recorder.WriteHeader(n)
-	_, _ = recorder.WriteString(body)
-	answer := recorder.Result()
-	answer.Request = r
-	return answer
 }

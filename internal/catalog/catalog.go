@@ -19,11 +19,13 @@ import (
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/strategies"
 	"github.com/tidegate/tidegate/strategies/canary"
+	"github.com/tidegate/tidegate/strategies/recreate"
+	"github.com/tidegate/tidegate/strategies/rolling"
 )
 
 // Strategy is the compiler for the spec's strategy block.
 func Strategy(s spec.Strategy) (strategies.Strategy, error) {
-	for _, known := range []strategies.Strategy{canary.Strategy{}} {
+	for _, known := range []strategies.Strategy{recreate.Strategy{}, rolling.Strategy{}, canary.Strategy{}} {
 		if known.Name() == s.Kind() {
 			return known, nil
 		}

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,10 +14,17 @@ import (
 )
 
 func demoCommand(f *flags) *cobra.Command {
-	return &cobra.Command{Use: "demo", Short: "A good and a bad release on an embedded cluster, with real HTTP traffic", Args: noArgs,
+	var strategy string
+	cmd := &cobra.Command{Use: "demo", Short: "A good and a bad release on an embedded cluster, with real HTTP traffic", Args: noArgs,
+		Example: "  tidegate demo --strategy rolling",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo.Run(cmd.Context(), demo.Options{Out: f.env.Stdout, Clock: f.env.Clock, Deploy: f.show})
+			if !slices.Contains(demo.Strategies(), strategy) {
+				return &usageError{fmt.Errorf("the demo has no strategy %q; it has %s", strategy, strings.Join(demo.Strategies(), ", "))}
+			}
+			return demo.Run(cmd.Context(), demo.Options{Out: f.env.Stdout, Clock: f.env.Clock, Strategy: strategy, Deploy: f.show})
 		}}
+	cmd.Flags().StringVar(&strategy, "strategy", demo.Strategies()[0], "one of "+strings.Join(demo.Strategies(), ", "))
+	return cmd
 }
 
 // show deploys with the view that a deploy has, and its closing words.

@@ -3,11 +3,13 @@
 package demo
 
 import (
+	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/app"
@@ -22,8 +24,11 @@ import (
 //go:embed objects.yaml
 var objects string
 
-//go:embed tidegate.yaml
-var deploySpec string
+//go:embed specs/*.yaml
+var specs embed.FS
+
+// Strategies are those that can be shown; the first is shown unless another is asked for.
+func Strategies() []string { return []string{"canary", "rolling", "recreate"} }
 
 // rate is the requests a second of the demo's users.
 const rate = 100
@@ -32,12 +37,20 @@ const rate = 100
 type Options struct {
 	Out   io.Writer
 	Clock clock.Clock
+	// Strategy is one of Strategies; "" is the first.
+	Strategy string
 	// Deploy runs one rollout and shows it.
 	Deploy func(ctx context.Context, o app.Options) (app.Result, error)
 }
 
 // Run shows a good and a bad release. It returns an error when either did not end as it should, or a request was lost.
+// With the strategy recreate requests are lost, and it is an error if the rollouts told of another outage than users saw.
 func Run(ctx context.Context, o Options) error {
+	o.Strategy = cmp.Or(o.Strategy, Strategies()[0])
+	deploySpec, err := specs.ReadFile("specs/" + o.Strategy + ".yaml")
+	if err != nil {
+		return fmt.Errorf("the demo has no strategy %q; it has %s", o.Strategy, strings.Join(Strategies(), ", "))
+	}
 	cluster, err := sandbox.Start(ctx, sandbox.Options{Traffic: true, Clock: o.Clock, ReadyAfter: time.Second, Images: map[string]service.Config{
 		"checkout:v1": {Version: "v1"},
 		"checkout:v2": {Version: "v2"},
@@ -65,14 +78,17 @@ func Run(ctx context.Context, o Options) error {
 	defer hub.close()
 	fmt.Fprintf(o.Out, "An embedded cluster runs checkout:v1 behind a gateway; users send %d requests a second to it.\n"+
 		"Prometheus scrapes the pods every second. The deploy spec:\n\n%s\n", rate, deploySpec)
-	if err := releases(ctx, o, cluster, hub); err != nil {
+	outage, err := releases(ctx, o, deploySpec, cluster, hub)
+	if err != nil {
 		stream.Stop()
 		return err
 	}
-	return errors.Join(hub.story(o.Out), summary(o.Out, stream.Stop()))
+	answers := stream.Stop()
+	return errors.Join(hub.story(o.Out), summary(o.Out, answers), lost(o, load.Summarize(answers).Lost, outage))
 }
 
-func releases(ctx context.Context, o Options, cluster *sandbox.Cluster, hub *hub) error {
+// releases returns for how long no pod was ready, as the rollouts tell it.
+func releases(ctx context.Context, o Options, deploySpec []byte, cluster *sandbox.Cluster, hub *hub) (outage time.Duration, err error) {
 	for _, r := range []struct {
 		image, what string
 		want        report.Result
@@ -81,9 +97,9 @@ func releases(ctx context.Context, o Options, cluster *sandbox.Cluster, hub *hub
 		{"checkout:v3", "A bad release: 30 % of its answers are errors", report.RolledBack},
 	} {
 		fmt.Fprintf(o.Out, "── %s: tidegate deploy --image %s ──\n\n", r.what, r.image)
-		file, err := spec.Load([]byte(deploySpec), spec.Options{})
+		file, err := spec.Load(deploySpec, spec.Options{})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		result, err := o.Deploy(ctx, app.Options{
 			Deploy: file.Deploys[0], Images: map[string]string{"": r.image}, Config: cluster.Config(), Holder: "demo", Clock: o.Clock,
@@ -92,14 +108,15 @@ func releases(ctx context.Context, o Options, cluster *sandbox.Cluster, hub *hub
 			GitHub: hub.target(file.Deploys[0], r.image),
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
+		outage += time.Duration(result.Outage * float64(time.Second))
 		if result.Result != r.want {
-			return fmt.Errorf("%s ended as %q, not as %q: %s", r.image, result.Result, r.want, result.Reason)
+			return 0, fmt.Errorf("%s ended as %q, not as %q: %s", r.image, result.Result, r.want, result.Reason)
 		}
 		fmt.Fprintln(o.Out)
 	}
-	return nil
+	return outage, nil
 }
 
 func summary(w io.Writer, answers []load.Answer) error {
@@ -109,8 +126,23 @@ func summary(w io.Writer, answers []load.Answer) error {
 	for _, version := range []string{"v1", "v2", "v3"} {
 		fmt.Fprintf(w, "  %s  %6d answers\n", version, s.ByVersion[version])
 	}
-	if s.Lost > 0 {
-		return errors.New("requests were lost")
+	return nil
+}
+
+// lost judges the requests that nobody answered: there may be none, but for the outages that were told of.
+func lost(o Options, n int, told time.Duration) error {
+	if o.Strategy != "recreate" {
+		if n > 0 {
+			return errors.New("requests were lost")
+		}
+		return nil
+	}
+	seen := time.Duration(n) * time.Second / rate
+	fmt.Fprintf(o.Out, "\n  no pod was ready for %.1f s, there and back, as the rollouts told it; the lost requests are %.1f s of them\n",
+		told.Seconds(), seen.Seconds())
+	const outages = 3 // to v2, to v3, and back
+	if (told - seen).Abs() > outages*time.Second {
+		return errors.New("the rollouts told of another outage than users saw")
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ spec:
   workload: deployment/checkout
   namespace: @NAMESPACE@
   traffic: {gatewayAPI: {httpRoute: checkout}}
-  strategy: {canary: {steps: [@STEPS@], hold: @HOLD@, drain: 1s}}
+  strategy: @STRATEGY@
   metrics: {prom: {prometheus: {url: "${PROMETHEUS_URL}"}}}
   gates:
     - name: errors
@@ -77,6 +77,7 @@ type layout struct {
 	extra   string // objects beside them, each after a line of ---
 	crowd   bool   // start no users
 
+	strategy    string // the canary of steps and hold
 	steps, hold string // 10%, 25%, 50% and 1s; a step never holds shorter than the guard of 2 s
 	noDataFor   string // 1m
 	more        string // further fields of the spec, indented by two
@@ -95,6 +96,7 @@ func image(version string) string { return cluster.Image + ":" + version }
 
 func (s *shop) fill(text string) string {
 	gatewayNamespace, gateway, _ := strings.Cut(cluster.Gateway, "/")
+	text = strings.Replace(text, "@STRATEGY@", or(s.strategy, "{canary: {steps: [@STEPS@], hold: @HOLD@, drain: 1s}}"), 1)
 	return strings.NewReplacer("@NAMESPACE@", s.namespace, "@HOST@", s.host, "@GATEWAY@", gateway, "@GATEWAYNAMESPACE@", gatewayNamespace,
 		"@STEPS@", or(s.steps, "10%, 25%, 50%"), "@HOLD@", or(s.hold, "1s"), "@NODATAFOR@", or(s.noDataFor, "1m"), "@MORE@", s.more).Replace(text)
 }

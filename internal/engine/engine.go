@@ -11,7 +11,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
-// Engine carries rollouts out. All fields are required but Inbox.
+// Engine carries rollouts out. All fields are required but Inbox and Outage.
 type Engine struct {
 	Store    Store
 	Actuator Actuator
@@ -22,6 +22,8 @@ type Engine struct {
 	Gates []Watched
 	// Look describes the rollout to a gate at this moment: which pods run which side.
 	Look func(step plan.Step) gates.Input
+	// Outage tells for how long nobody was served since the engine began, where that is measured.
+	Outage func() time.Duration
 	// UndoLimit bounds the way back. When it passes, a person is needed.
 	UndoLimit time.Duration
 }
@@ -52,7 +54,7 @@ func (u *undo) Error() string { return u.reason }
 // saved by the caller; ctx is the lock's. An error means that the run stopped in between (cancelled, fenced, the
 // cluster out of reach): what was done is recorded, and the next run carries on.
 func (e *Engine) Run(ctx context.Context, rec *Record) (Outcome, error) {
-	r := &run{Engine: e, rec: rec, ro: rec.Rollout}
+	r := &run{Engine: e, rec: rec, ro: rec.Rollout, outage: rec.Rollout.Outage}
 	if e.Inbox != nil {
 		inbox, stop := context.WithCancel(ctx)
 		defer stop()
@@ -83,6 +85,7 @@ type run struct {
 	rec      *Record
 	ro       *Rollout
 	requests <-chan Request
+	outage   plan.Duration // of the runs before this one
 }
 
 func (r *run) outcome() Outcome {
@@ -114,8 +117,16 @@ func (r *run) forward(ctx context.Context) error {
 }
 
 func (r *run) end(p Phase) {
+	r.measure()
 	r.ro.Phase, r.ro.Ended = p, r.Clock.Now()
 	r.rec.remember()
+}
+
+// measure brings the outage up to date.
+func (r *run) measure() {
+	if r.Outage != nil {
+		r.ro.Outage = r.outage + plan.Duration(r.Outage())
+	}
 }
 
 // stopped saves what is known, if this run still may, and explains the stop.
@@ -137,6 +148,7 @@ const stopSave = 2 * time.Second
 
 // tell hands an event to the listener, with the context's values but not its end.
 func (r *run) tell(ctx context.Context, ev Event) {
+	r.measure()
 	ev.At = r.Clock.Now()
 	if ev.Step == "" && len(r.ro.Plan.Steps) > 0 {
 		ev.Step = r.ro.Plan.Steps[r.ro.Step].ID

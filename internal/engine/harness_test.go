@@ -31,6 +31,7 @@ type world struct {
 	inbox   engine.Inbox
 	limit   time.Duration // of the way back
 	listen  func(engine.Event)
+	outage  func() time.Duration
 
 	mu     sync.Mutex
 	log    []string // ops and saves in their order
@@ -229,7 +230,7 @@ func (w *world) run(ctx context.Context, rec *engine.Record) (outcome engine.Out
 	if err := w.process.Claim(context.Background(), rec); err != nil {
 		return engine.Outcome{}, err
 	}
-	e := &engine.Engine{Store: w.process, Actuator: w, Inbox: w.inbox, Clock: w.clock, Listener: w, Gates: w.gates, UndoLimit: w.limit,
+	e := &engine.Engine{Store: w.process, Actuator: w, Inbox: w.inbox, Clock: w.clock, Listener: w, Gates: w.gates, UndoLimit: w.limit, Outage: w.outage,
 		Look: func(s plan.Step) gates.Input { return gates.Input{Step: s.ID, Now: w.clock.Now()} }}
 	done := make(chan struct{})
 	go func() {

@@ -52,6 +52,8 @@ type Rollout struct {
 	Cause  Cause       `json:"cause,omitempty"`
 	By     string      `json:"by,omitempty"` // who asked for the abort or the supersede
 	Steps  []StepState `json:"steps"`
+	// Outage is for how long no pod was ready, in a strategy in which that can be; an outage that lasts does not count yet.
+	Outage plan.Duration `json:"outage,omitzero"`
 	// Notes are what listeners keep with the rollout, by a key of their own: whoever carries it on hands them to its own
 	// listeners with every event.
 	Notes map[string]string `json:"notes,omitempty"`
@@ -135,8 +137,11 @@ func (r *Rollout) Weight() plan.Share {
 	if r.Phase == RolledBack || len(r.Plan.Steps) == 0 {
 		return 0
 	}
-	if s := r.Plan.Steps[r.Step]; !r.Steps[r.Step].InForce.IsZero() || r.Step == 0 {
-		return s.Weight
+	switch {
+	case !r.Steps[r.Step].InForce.IsZero():
+		return r.Plan.Steps[r.Step].Weight
+	case r.Step == 0:
+		return 0
 	}
 	return r.Plan.Steps[r.Step-1].Weight
 }

@@ -66,6 +66,8 @@ func kindOf(t reflect.Type, options []string) (words string, inner reflect.Type,
 		return "duration", nil, ""
 	case reflect.TypeFor[spec.Percent]():
 		return "share", nil, ""
+	case reflect.TypeFor[spec.Amount]():
+		return "pods, or share", nil, ""
 	case reflect.TypeFor[spec.Expandable](), reflect.TypeFor[spec.Credential]():
 		return "text, `${NAME}`", nil, ""
 	case reflect.TypeFor[spec.Environments]():
@@ -94,7 +96,9 @@ func kindOf(t reflect.Type, options []string) (words string, inner reflect.Type,
 
 func plural(words string) string {
 	words = strings.ReplaceAll(words, "block", "blocks")
-	words = strings.ReplaceAll(words, "share", "shares")
+	if words != "pods, or share" {
+		words = strings.ReplaceAll(words, "share", "shares")
+	}
 	return strings.ReplaceAll(words, "text", "texts")
 }
 

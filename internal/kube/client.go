@@ -99,6 +99,14 @@ func (c *Client) DryRun(ctx context.Context, o plan.Object) error {
 	return err
 }
 
+// DryUpdate asks the server whether it would accept the object in the place of the stored one, without storing it.
+func (c *Client) DryUpdate(ctx context.Context, o *unstructured.Unstructured) error {
+	_, err := c.write(ctx, func(ctx context.Context) (*unstructured.Unstructured, error) {
+		return c.at(plan.RefOf(o.Object)).Update(ctx, o, metav1.UpdateOptions{FieldManager: Manager, DryRun: []string{metav1.DryRunAll}})
+	})
+	return err
+}
+
 func (c *Client) apply(ctx context.Context, o plan.Object, dryRun []string) (*unstructured.Unstructured, error) {
 	data, err := json.Marshal(o)
 	if err != nil {

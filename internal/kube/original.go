@@ -10,6 +10,7 @@ import (
 	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	jsonutil "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/tidegate/tidegate/internal/plan"
 )
@@ -59,18 +60,24 @@ func ReadOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bo
 	if err != nil {
 		return nil, true
 	}
-	var kept map[string]any
 	const limit = 4 << 20
-	if err := json.NewDecoder(io.LimitReader(z, limit)).Decode(&kept); err != nil {
+	data, err := io.ReadAll(io.LimitReader(z, limit))
+	if err != nil {
+		return nil, true
+	}
+	var kept map[string]any
+	if err := jsonutil.Unmarshal(data, &kept); err != nil {
 		return nil, true
 	}
 	return kept, true
 }
 
-// ScalerMinimum is where a scaler of this kind keeps its lower bound.
-func ScalerMinimum(kind string) []string {
-	if kind == "ScaledObject" {
-		return []string{"spec", "minReplicaCount"}
+// Unmark takes the annotation off.
+func Unmark(o *unstructured.Unstructured, mark string) {
+	annotations := maps.Clone(o.GetAnnotations())
+	delete(annotations, mark)
+	if len(annotations) == 0 {
+		annotations = nil
 	}
-	return []string{"spec", "minReplicas"}
+	o.SetAnnotations(annotations)
 }

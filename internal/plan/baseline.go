@@ -79,6 +79,10 @@ func (o Objects) CandidateRef() (Ref, bool) {
 	return RefOf(o.Create[0]), true
 }
 
+// InPlace tells that there is no candidate beside the base: the workload itself goes from one version to the other, pod by
+// pod or all at once.
+func (o Objects) InPlace() bool { return len(o.Create) == 0 && o.Traffic == nil }
+
 // Original finds the object as it was before the rollout.
 func (o Objects) Original(ref Ref) (Object, bool) {
 	for _, original := range o.Originals {

@@ -20,13 +20,19 @@ const (
 	SetSplit Kind = "split"
 	// Wait: For has passed since the op before it: the data plane has followed, and connections had time to end.
 	Wait Kind = "wait"
-	// HoldScaler: the base's autoscaler keeps at least the present size.
+	// HoldScaler: the base's autoscaler keeps at least the present size, or, with Pods, exactly that many.
 	HoldScaler Kind = "hold-scaler"
 	// ReleaseScaler: the base's autoscaler is as the user wrote it.
 	ReleaseScaler Kind = "release-scaler"
-	// RollBase: the base runs Template at full size and is ready.
+	// RollBase: the base, off traffic, runs Version at full size and is ready.
 	RollBase Kind = "roll-base"
-	// ReleaseBase: no mark of ours is left on the base.
+	// Roll: every pod of the workload runs Version and is ready, and no pod of the other version is left. The cluster
+	// replaces them by Pace, under traffic.
+	Roll Kind = "roll"
+	// RollPods: exactly Pods pods of the workload run the new version, all of them ready, and the others the old one. The
+	// step before left From of them.
+	RollPods Kind = "roll-pods"
+	// ReleaseBase: the base has its own settings and no mark of ours is left on it.
 	ReleaseBase Kind = "release-base"
 	// RemoveCandidate: nothing that the rollout made is left.
 	RemoveCandidate Kind = "remove-candidate"
@@ -34,16 +40,29 @@ const (
 
 // Op is one absolute, idempotent statement about the cluster.
 type Op struct {
-	Kind    Kind     `json:"kind"`
-	Weight  Share    `json:"weight,omitempty"`
-	Pods    int      `json:"pods,omitempty"` // a number of candidate pods that overrides the one from Weight
+	Kind   Kind  `json:"kind"`
+	Weight Share `json:"weight,omitempty"`
+	// Pods is a number of pods: of the candidate, where it overrides the one from Weight; of the new version (RollPods); of
+	// the workload (HoldScaler).
+	Pods    int      `json:"pods,omitempty"`
+	From    int      `json:"from,omitempty"` // RollPods
 	MinPods int      `json:"minPods,omitempty"`
 	For     Duration `json:"for,omitempty"` // Wait
 	NoWait  bool     `json:"noWait,omitempty"`
 	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes.
 	Strict bool `json:"strict,omitempty"`
-	// Version is whose pod template RollBase brings: the candidate's (new) or the base's (as it was).
+	// Version is whose pod template RollBase and Roll bring: the candidate's (new) or the base's (as it was).
 	Version Side `json:"version,omitempty"`
+	Pace    Pace `json:"pace,omitzero"` // Roll, RollPods
+}
+
+// Pace is how pods are replaced: what is left out is as the user has it.
+type Pace struct {
+	Recreate bool `json:"recreate,omitempty"` // all old pods go before the first new one comes
+	// MaxSurge and MaxUnavailable are set together; as Kubernetes has them, a number or a percentage.
+	MaxSurge       string   `json:"maxSurge,omitempty"`
+	MaxUnavailable string   `json:"maxUnavailable,omitempty"`
+	MinReady       Duration `json:"minReady,omitempty"`
 }
 
 // String is the op in a person's words.
@@ -61,9 +80,16 @@ func (o Op) String() string {
 	case Wait:
 		return fmt.Sprintf("wait %s, for the gateway to follow and connections to end", time.Duration(o.For))
 	case HoldScaler:
+		if o.Pods > 0 {
+			return fmt.Sprintf("hold the autoscaler at exactly %d pods", o.Pods)
+		}
 		return "hold the base's autoscaler at no less than the present size"
 	case ReleaseScaler:
-		return "give the base's autoscaler its own minimum back"
+		return "give the base's autoscaler its own bounds back"
+	case Roll:
+		return o.roll()
+	case RollPods:
+		return fmt.Sprintf("let exactly %d pods run the new version", o.Pods)
 	case RollBase:
 		if o.Version == Candidate {
 			return "roll the base to the new version while it has no traffic from the route"
@@ -76,6 +102,18 @@ func (o Op) String() string {
 	default:
 		return string(o.Kind)
 	}
+}
+
+func (o Op) roll() string {
+	switch {
+	case o.Pace.Recreate && o.Version == Candidate:
+		return "stop every pod, then start the new version"
+	case o.Pace.Recreate:
+		return "stop every pod, and start those of the old version"
+	case o.Version == Candidate:
+		return "roll every pod to the new version"
+	}
+	return "roll every pod back to the old version"
 }
 
 // PodsFor is how many candidate pods the op needs beside a base of size pods.

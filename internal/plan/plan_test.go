@@ -123,13 +123,14 @@ func TestRefs(t *testing.T) {
 // TestOpsInWords: every op is told in words, none by its code name.
 func TestOpsInWords(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.EnsureCandidate, plan.ScaleCandidate, plan.SetSplit, plan.HoldScaler, plan.ReleaseScaler, plan.RollBase,
-		plan.ReleaseBase, plan.RemoveCandidate} {
+		plan.ReleaseBase, plan.RemoveCandidate, plan.Roll, plan.RollPods} {
 		if text := (plan.Op{Kind: kind, Weight: plan.OnePercent}).String(); len(strings.Fields(text)) < 3 {
 			t.Errorf("%s is told as %q", kind, text)
 		}
 	}
 	if (plan.Op{Kind: plan.SetSplit}).String() == (plan.Op{Kind: plan.SetSplit, Weight: 1}).String() ||
-		(plan.Op{Kind: plan.RollBase, Version: plan.Base}).String() == (plan.Op{Kind: plan.RollBase, Version: plan.Candidate}).String() {
+		(plan.Op{Kind: plan.RollBase, Version: plan.Base}).String() == (plan.Op{Kind: plan.RollBase, Version: plan.Candidate}).String() ||
+		(plan.Op{Kind: plan.Roll, Version: plan.Base}).String() == (plan.Op{Kind: plan.Roll, Version: plan.Candidate}).String() {
 		t.Error("there and back are told alike")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/strategies"
 )
 
 // checkNames looks for names and labels of the candidate that cannot be, or that somebody else has.
@@ -42,7 +43,10 @@ func checkNames(o Observed, p plan.Plan) Findings {
 }
 
 // dryRuns asks the server whether it would take the candidate's Deployment, at its greatest size, and its Service.
-func dryRuns(ctx context.Context, client *kube.Client, o Observed, p plan.Plan) (Findings, error) {
+func dryRuns(ctx context.Context, client *kube.Client, o Observed, in strategies.Input, p plan.Plan) (Findings, error) {
+	if p.Objects.InPlace() {
+		return dryRoll(ctx, client, o, in, p)
+	}
 	var all Findings
 	for _, made := range p.Objects.Create {
 		ref := plan.RefOf(made)
@@ -59,6 +63,26 @@ func dryRuns(ctx context.Context, client *kube.Client, o Observed, p plan.Plan) 
 		}
 	}
 	return all, nil
+}
+
+// dryRoll asks the server whether it would take the new pod template.
+func dryRoll(ctx context.Context, client *kube.Client, o Observed, in strategies.Input, p plan.Plan) (Findings, error) {
+	ref := plan.RefOf(o.workload)
+	next := wrap(runtime.DeepCopyJSON(o.workload))
+	next.SetResourceVersion("") // its status may change meanwhile
+	next.SetManagedFields(nil)
+	mapAt(next.Object, "spec")["template"] = runtime.DeepCopyJSON(p.Objects.Templates[plan.Candidate])
+	err := client.DryUpdate(ctx, next)
+	f, found := verdict(ref, err)
+	switch {
+	case !found && err != nil:
+		return nil, fmt.Errorf("dry run of the new version of %s: %w", ref, err)
+	case !found:
+		return nil, nil
+	case in.Deploy.Spec.Strategy.Rolling != nil && in.Deploy.Spec.Strategy.Rolling.Graceful > 0 && strings.Contains(err.Error(), "preStop"):
+		f.Remedy = "spec.strategy.rolling.graceful needs Kubernetes 1.30 or newer: leave it out on an older one, and give the container a preStop hook of its own"
+	}
+	return Findings{f}, nil
 }
 
 // tried is an object of the candidate's as it would be made.
@@ -94,7 +118,7 @@ func verdict(ref plan.Ref, err error) (Finding, bool) {
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsNotAcceptable(err),
 		apierrors.IsConflict(err), apierrors.IsRequestEntityTooLargeError(err), refusedByWebhook(err):
 		return finding("refused", ref.String(), "Mend what the answer names (an admission policy, a quota, the pod template)",
-			"the server refuses the candidate: %s", text), true
+			"the server refuses the new version: %s", text), true
 	}
 	return Finding{}, false
 }

@@ -18,7 +18,7 @@ const longEnough = 24 * time.Hour
 
 // Check judges whether the plan can be carried out. It writes nothing. An error is one of the cluster's (or an *Invalid
 // for options that make no sense); what was found is in Findings, which may be turned into an error by their Err.
-func Check(ctx context.Context, client *kube.Client, o Observed, _ strategies.Input, p plan.Plan, opts Options) (Findings, error) {
+func Check(ctx context.Context, client *kube.Client, o Observed, in strategies.Input, p plan.Plan, opts Options) (Findings, error) {
 	if err := opts.valid(); err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func Check(ctx context.Context, client *kube.Client, o Observed, _ strategies.In
 	}
 	forbidden := slices.ContainsFunc(all, func(f Finding) bool { return f.Name == "permissions" })
 	if !forbidden { // otherwise the answer is known
-		refusals, err := dryRuns(ctx, client, o, p)
+		refusals, err := dryRuns(ctx, client, o, in, p)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,10 @@ func (o Observed) reviewed(ctx context.Context, client *kube.Client, p plan.Plan
 
 // use is what the plan deals with.
 func (o Observed) use(p plan.Plan) Use {
-	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}}
+	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}, InPlace: p.Objects.InPlace()}
+	if u.InPlace && p.Objects.Scaler == nil {
+		u.Scaler = plan.Ref{} // it is left alone
+	}
 	if ref, ok := p.Objects.CandidateRef(); ok {
 		u.Candidate = ref.Name
 	}

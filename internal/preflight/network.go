@@ -12,9 +12,9 @@ func checkServices(o Observed, p plan.Plan) Findings {
 	object := about(o.service)
 	if flagAt(o.service, "spec", "publishNotReadyAddresses") {
 		all = append(all, finding("not-ready-addresses", object, "Set publishNotReadyAddresses: false, or name another Service in spec.service",
-			"it sends to pods that are not ready (publishNotReadyAddresses): users would meet the candidate while it starts"))
+			"it sends to pods that are not ready (publishNotReadyAddresses): users would meet the new version while it starts"))
 	}
-	if textAt(o.service, "spec", "sessionAffinity") == "ClientIP" {
+	if textAt(o.service, "spec", "sessionAffinity") == "ClientIP" && !p.Objects.InPlace() {
 		all = append(all, finding("session-affinity", object, "Set sessionAffinity: None; gateways send to pods directly and do not honour it anyway",
 			"it keeps a client address on one pod (sessionAffinity ClientIP): the share of each version may differ from the split"))
 	}
@@ -50,8 +50,11 @@ func difference(p plan.Plan) string {
 }
 
 // checkIngresses finds Ingresses that send to the Service past the split.
-func checkIngresses(o Observed, _ plan.Plan) Findings {
+func checkIngresses(o Observed, p plan.Plan) Findings {
 	var all Findings
+	if p.Objects.InPlace() {
+		return nil // there is no split that anybody could get past
+	}
 	for _, in := range o.ingresses {
 		sends := textAt(in, "spec", "defaultBackend", "service", "name") == nameOf(o.service)
 		for _, rule := range listAt(in, "spec", "rules") {

@@ -52,6 +52,9 @@ type Observed struct {
 // A spec that does not fit the cluster is an *Invalid; missing permissions to read what every rollout needs are
 // [Findings] that name all missing permissions at once.
 func Observe(ctx context.Context, client *kube.Client, d spec.Deploy, namespace string) (Observed, error) {
+	if d.Spec.Strategy.InPlace() {
+		d.Spec.Traffic = nil // an overlay may well have another strategy, which needs it
+	}
 	further := len(routeNamespaces(d, namespace)) - 1
 	r := &reader{client: client, left: MaxCalls - checkCalls + 2*further} // their routes, and the grants
 	o, err := observe(ctx, r, d, namespace)
@@ -102,6 +105,9 @@ func slim(object plan.Object) plan.Object {
 
 // readLeftovers finds marks of an earlier rollout.
 func (o *Observed) readLeftovers(d spec.Deploy) error {
+	if d.Spec.Strategy.InPlace() {
+		return o.readMarks(d)
+	}
 	if d.Spec.Traffic == nil {
 		return nil
 	}
@@ -114,15 +120,34 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(found))
 		}
 	}
-	mark := kube.OriginalMark(d.Spec.Workload.Name)
 	candidate := nameOf(objects.Create[1])
 	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {
-		_, marked := mapAt(changed, "metadata", "annotations")[mark]
-		if marked || o.sendsAnywhere(changed, candidate) {
+		if o.marked(changed, d) || o.sendsAnywhere(changed, candidate) {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
 		}
 	}
 	return nil
+}
+
+// readMarks finds what an earlier rollout in place changed. A candidate is another strategy's: only that one knows how
+// requests find it.
+func (o *Observed) readMarks(d spec.Deploy) error {
+	name := strategies.CandidateName(d.Spec.Workload.Name)
+	if found := named(o.deployments, name); found != nil && ours(found) {
+		return invalid(fmt.Sprintf("Deploy once with the strategy that made it, which takes it back first; or, if no route sends to it, "+
+			"kubectl delete deployment,service %s -n %s", name, o.namespace), "an earlier rollout left the candidate %s, and no record of it", about(found))
+	}
+	for _, changed := range []plan.Object{o.workload, o.Baseline.Scaler} {
+		if o.marked(changed, d) {
+			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
+		}
+	}
+	return nil
+}
+
+func (o *Observed) marked(object plan.Object, d spec.Deploy) bool {
+	_, marked := mapAt(object, "metadata", "annotations")[kube.OriginalMark(d.Spec.Workload.Name)]
+	return marked
 }
 
 // find is an object of the namespace that was read, or nil.

@@ -8,18 +8,18 @@ import (
 )
 
 // checkWorkload looks at the settings of the workload, and at who else changes it.
-func checkWorkload(o Observed, _ plan.Plan) Findings {
+func checkWorkload(o Observed, p plan.Plan) Findings {
 	var all Findings
 	object, name := about(o.workload), nameOf(o.workload)
 	if flagAt(o.workload, "spec", "paused") {
 		all = append(all, finding("paused", object, fmt.Sprintf("kubectl rollout resume deployment/%s -n %s", name, o.namespace),
-			"it is paused, so that the base would never take the new version over"))
+			"it is paused, so that it would never take the new version over"))
 	}
 	if n, ok := numberAt(o.workload, "spec", "revisionHistoryLimit"); ok && n == 0 {
 		all = append(all, finding("no-revision-history", object, "Set spec.revisionHistoryLimit to 2 or more",
 			"revisionHistoryLimit is 0: kubectl rollout undo would find nothing"))
 	}
-	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" {
+	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" && !p.Objects.InPlace() {
 		all = append(all, finding("recreate", object, "Use RollingUpdate if two versions may run at once, as they do in this rollout anyway",
 			"its strategy is Recreate: callers of the Service itself, past the route, meet an outage when the base takes the new version over"))
 	}
@@ -49,20 +49,24 @@ func checkVertical(o Observed) Findings {
 }
 
 // checkGitOps finds the tools that would change back what the rollout changes.
-func checkGitOps(o Observed, _ plan.Plan) Findings {
+func checkGitOps(o Observed, p plan.Plan) Findings {
 	var all Findings
-	changed := []struct {
+	type change struct {
 		object plan.Object
-		fields []string // that the rollout changes, as JSON pointers
-	}{{o.workload, []string{"/spec/template"}}, {o.Baseline.Scaler, []string{minimumOf(o.scaler.Kind)}}}
+		fields string // that the rollout changes, as JSON pointers
+	}
+	changed := []change{{o.workload, "/spec/template"}}
+	if p.Objects.InPlace() {
+		changed[0].fields += ", /spec/strategy, /spec/minReadySeconds, /spec/progressDeadlineSeconds"
+	}
+	if !p.Objects.InPlace() || p.Objects.Scaler != nil {
+		changed = append(changed, change{o.Baseline.Scaler, bounds(o.scaler.Kind, p)})
+	}
 	for _, r := range o.routes {
-		changed = append(changed, struct {
-			object plan.Object
-			fields []string
-		}{r, []string{"/spec/rules"}})
+		changed = append(changed, change{r, "/spec/rules"})
 	}
 	for _, c := range changed {
-		if f, ok := gitOps(c.object, c.fields[0]); ok {
+		if f, ok := gitOps(c.object, c.fields); ok {
 			all = append(all, f)
 		}
 	}
@@ -73,11 +77,16 @@ func checkGitOps(o Observed, _ plan.Plan) Findings {
 	return all
 }
 
-func minimumOf(kind string) string {
+// bounds are the fields of a scaler that the rollout changes: a rollout in place holds both.
+func bounds(kind string, p plan.Plan) string {
+	least, most := "/spec/minReplicas", "/spec/maxReplicas"
 	if kind == "ScaledObject" {
-		return "/spec/minReplicaCount"
+		least, most = "/spec/minReplicaCount", "/spec/maxReplicaCount"
 	}
-	return "/spec/minReplicas"
+	if p.Objects.InPlace() {
+		return least + ", " + most
+	}
+	return least
 }
 
 func gitOps(object plan.Object, field string) (Finding, bool) {

@@ -29,17 +29,44 @@ type Use struct {
 	Scaler plan.Ref
 	// Copies are the kinds of policies that are copied for the candidate.
 	Copies []string
+	// InPlace: the workload itself changes, and no candidate is made.
+	InPlace bool
 	// Everything asks for what any rollout may need: for the documentation and for a Role that serves all workloads.
 	Everything bool
 }
 
 // Needed is what a rollout needs to be allowed. The Role, the documentation and the check come from here.
 func Needed(u Use) []Permission {
-	list := append(needsOfCandidate(u), needsOfRecord(u)...)
+	list := append(needsOfWorkload(u), needsOfRecord(u)...)
 	list = append(list, needsOfRoutes(u)...)
 	list = append(list, needsOfScaler(u)...)
 	list = append(list, needsOfPolicies(u)...)
 	return append(list, needsOfWarnings(u)...)
+}
+
+func needsOfWorkload(u Use) []Permission {
+	list := needsOfCandidate(u)
+	if u.InPlace {
+		list = []Permission{
+			{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: nameList(u.Workload),
+				Verbs: []string{"get", "list", "watch", "update"}, Why: "the workload"},
+			{Resource: "services", Namespace: u.Namespace, Verbs: []string{"list"}, Why: "the workload's Service, for gates"},
+		}
+	}
+	if u.InPlace || u.Everything {
+		list = append(list, Permission{Group: "apps", Resource: "replicasets", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
+			Why: "which pods run which version, in a rollout in place"})
+	}
+	return append(list,
+		Permission{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
+		Permission{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"})
+}
+
+func nameList(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
 }
 
 func needsOfCandidate(u Use) []Permission {
@@ -54,8 +81,6 @@ func needsOfCandidate(u Use) []Permission {
 			Verbs: []string{"get", "list", "create", "patch", "delete"}, Why: "the candidate's Service"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
 			Why: "to move requests only to pods that the gateway can know"},
-		{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
-		{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"},
 	}
 }
 
@@ -99,7 +124,7 @@ func needsOfScaler(u Use) []Permission {
 			continue
 		}
 		p.row.Verbs = []string{"list", "get", "update"}
-		p.row.Why = "to keep the base's size while its traffic is away"
+		p.row.Why = "to keep the base's size while its traffic is away, or at a pause"
 		p.row.Optional = u.Scaler.Kind != p.kind && p.kind == "ScaledObject"
 		if u.Scaler.Name != "" {
 			p.row.Names = []string{u.Scaler.Name}

@@ -23,6 +23,9 @@ func claimNames(template plan.Object) []string {
 // checkVolumes finds volumes that base and candidate cannot mount at once.
 func checkVolumes(o Observed, p plan.Plan) Findings {
 	var all Findings
+	if recreates(p) {
+		return nil // no two versions run at once
+	}
 	for _, name := range claimNames(p.Objects.Templates[plan.Candidate]) {
 		claim := named(o.claims, name)
 		modes := textsAt(claim, "spec", "accessModes")
@@ -35,7 +38,7 @@ func checkVolumes(o Observed, p plan.Plan) Findings {
 		}
 		all = append(all, finding("single-mount-volume", about(claim),
 			"Take the volume out of the template (emptyDir, object storage), or use one with access mode ReadWriteMany",
-			"it may be mounted by %s (%s), but base and candidate run at the same time", who, strings.Join(modes, ", ")))
+			"it may be mounted by %s (%s), but the old and the new version run at the same time", who, strings.Join(modes, ", ")))
 	}
 	return all
 }
@@ -77,7 +80,7 @@ func hostPorts(template plan.Object) []int64 {
 func checkHostPorts(o Observed, p plan.Plan) Findings {
 	template := p.Objects.Templates[plan.Candidate]
 	network := flagAt(template, "spec", "hostNetwork")
-	if len(hostPorts(template)) == 0 && !network {
+	if len(hostPorts(template)) == 0 && !network || recreates(p) {
 		return nil
 	}
 	what := "its pods take ports of their node (hostPort)"
@@ -85,7 +88,7 @@ func checkHostPorts(o Observed, p plan.Plan) Findings {
 		what = "its pods are in their node's network (hostNetwork)"
 	}
 	return Findings{finding("host-port", about(o.workload), "Listen on the pod's own address and let the Service forward, if the node's is not needed",
-		"%s: a pod of the candidate needs a node without one of the base", what)}
+		"%s: a pod of the new version needs a node without one of the old", what)}
 }
 
 // checkNodes compares the pods that must not share a node with the nodes that there are.
@@ -95,7 +98,9 @@ func checkNodes(o Observed, p plan.Plan) Findings {
 		return nil
 	}
 	needed := candidatePods(p)
-	if len(hostPorts(next)) > 0 || repels(next, candidateLabels(p), podLabels(o.workload)) || repels(base, podLabels(o.workload), candidateLabels(p)) {
+	if p.Objects.InPlace() {
+		needed = p.Objects.Size + extraPods(o, p)
+	} else if len(hostPorts(next)) > 0 || repels(next, candidateLabels(p), podLabels(o.workload)) || repels(base, podLabels(o.workload), candidateLabels(p)) {
 		needed += p.Objects.Size
 	} else {
 		needed = max(needed, p.Objects.Size)
@@ -103,7 +108,7 @@ func checkNodes(o Observed, p plan.Plan) Findings {
 	if usable := usableNodes(o.nodes, next); usable < needed {
 		return Findings{finding("too-few-nodes", about(o.workload),
 			"Add nodes, run fewer pods, or prefer different nodes (preferredDuringScheduling…) instead of requiring them",
-			"%s of base and candidate must stand on nodes of their own, but %s can take them", count(needed, "pod"), count(usable, "node"))}
+			"%s of the old and the new version must stand on nodes of their own, but %s can take them", count(needed, "pod"), count(usable, "node"))}
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 // checkQuotas compares what the candidate needs at its greatest with what each ResourceQuota leaves. While the base
 // takes the new version over, its own surge comes on top.
 func checkQuotas(o Observed, p plan.Plan) Findings {
-	candidate, surge := candidatePods(p), surge(o.workload, o.Baseline.Size)
+	candidate, surge := candidatePods(p), extraPods(o, p)
 	template := p.Objects.Templates[plan.Candidate]
 	var all Findings
 	for _, q := range o.quotas {
@@ -26,8 +26,12 @@ func checkQuotas(o Observed, p plan.Plan) Findings {
 			}
 		}
 		if len(short) > 0 {
+			what := fmt.Sprintf("%s of the candidate and %d of the base's surge", count(candidate, "pod"), surge)
+			if p.Objects.InPlace() {
+				what = count(surge, "pod") + " more"
+			}
 			all = append(all, finding("quota", about(q), "Raise the quota for the time of the rollout, or let the workload run fewer pods",
-				"it has no room for %s of the candidate and %d of the base's surge: %s", count(candidate, "pod"), surge, strings.Join(short, "; ")))
+				"it has no room for %s: %s", what, strings.Join(short, "; ")))
 		}
 	}
 	return all
@@ -152,32 +156,4 @@ func priority(e plan.Object, class string) bool {
 		return class != ""
 	}
 	return class == ""
-}
-
-// candidatePods is the greatest number of pods that the plan gives the candidate.
-func candidatePods(p plan.Plan) int {
-	most := 0
-	for _, s := range p.Steps {
-		for _, op := range s.Do {
-			if op.Kind == plan.EnsureCandidate || op.Kind == plan.ScaleCandidate || op.Kind == plan.SetSplit && op.Weight > 0 {
-				most = max(most, op.PodsFor(p.Objects.Size))
-			}
-		}
-	}
-	return most
-}
-
-// surge is how many pods more a Deployment makes while it is rolled.
-func surge(workload plan.Object, size int) int {
-	if textAt(workload, "spec", "strategy", "type") == "Recreate" {
-		return 0
-	}
-	if n, ok := numberAt(workload, "spec", "strategy", "rollingUpdate", "maxSurge"); ok {
-		return int(n)
-	}
-	var percent int
-	if _, err := fmt.Sscanf(textAt(workload, "spec", "strategy", "rollingUpdate", "maxSurge"), "%d%%", &percent); err != nil {
-		percent = 25 // the default of Kubernetes
-	}
-	return (size*percent + 99) / 100
 }

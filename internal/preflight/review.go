@@ -159,7 +159,7 @@ func indent(text string) string {
 
 // explain turns a read that was forbidden into all that is missing.
 func explain(ctx context.Context, client *kube.Client, d spec.Deploy, namespace string, cause error) error {
-	use := Use{Namespace: namespace, Routes: map[string][]string{}}
+	use := Use{Namespace: namespace, Routes: map[string][]string{}, InPlace: d.Spec.Strategy.InPlace()}
 	if d.Spec.Traffic != nil && d.Spec.Traffic.GatewayAPI != nil {
 		for _, r := range d.Spec.Traffic.GatewayAPI.AllRoutes(namespace) {
 			use.Routes[r.Namespace] = append(use.Routes[r.Namespace], r.Name)

@@ -44,6 +44,8 @@ func chooseService(d spec.Deploy, namespace string, services []plan.Object, pod 
 	switch {
 	case len(selecting) == 1:
 		return selecting[0], nil
+	case d.Spec.Strategy.InPlace():
+		return nil, nil // nothing is done to it
 	case len(selecting) > 1:
 		return nil, invalid("Name the one that the route sends to in spec.service",
 			"%s of namespace %s select the pods of %s: %s", count(len(selecting), "Service"), namespace, workload, several(names(selecting)))

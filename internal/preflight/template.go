@@ -22,12 +22,32 @@ func checkTemplate(o Observed, p plan.Plan) Findings {
 		all = append(all, finding("no-grace-period", object, "Set terminationGracePeriodSeconds to the time that a request may take",
 			"terminationGracePeriodSeconds is 0: requests in flight are cut off when a pod ends"))
 	}
-	if !any(containers, "lifecycle", "preStop") {
+	switch {
+	case p.Objects.InPlace():
+		return append(all, checkStopping(o, p)...)
+	case !any(containers, "lifecycle", "preStop"):
 		all = append(all, finding("no-pre-stop", object, "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`",
 			"no container has a preStop hook: when the base takes the new version over, callers of the Service itself, past the route, "+
 				"may reach pods that have begun to stop"))
 	}
 	return append(all, checkQueue(o, template)...)
+}
+
+// checkStopping looks at the pods that a rollout in place stops while users are there: the old ones, and on the way back
+// the new ones.
+func checkStopping(o Observed, p plan.Plan) Findings {
+	if recreates(p) {
+		return nil // nobody is served meanwhile in any case
+	}
+	for _, side := range []plan.Side{plan.Base, plan.Candidate} {
+		containers := listAt(p.Objects.Templates[side], "spec", "containers")
+		if !slices.ContainsFunc(containers, func(c plan.Object) bool { return at(c, "lifecycle", "preStop") != nil }) {
+			which := map[plan.Side]string{plan.Base: "the pods that run now have", plan.Candidate: "the new pods have"}[side]
+			return Findings{finding("no-pre-stop", about(o.workload), "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`, or the new "+
+				"version spec.strategy.rolling.graceful: 5s", "%s no preStop hook: requests may reach them when they have begun to stop", which)}
+		}
+	}
+	return nil
 }
 
 // checkQueue finds workloads that do not get their work by requests.

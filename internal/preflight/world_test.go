@@ -10,13 +10,13 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/strategies"
-	"github.com/tidegate/tidegate/strategies/canary"
 )
 
 // healthy is a cluster in which nothing is found.
@@ -202,7 +202,11 @@ func (w *world) compiled() (Observed, strategies.Input, plan.Plan) {
 		w.t.Fatal(err)
 	}
 	in := strategies.Input{Deploy: w.deploy, Baseline: o.Baseline, Images: map[string]string{"checkout": "checkout:v2"}}
-	p, err := canary.Strategy{}.Compile(in)
+	strategy, err := catalog.Strategy(w.deploy.Spec.Strategy)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p, err := strategy.Compile(in)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type Closing struct {
 	Why      string
 	Evidence Proof
 	Users    string
+	Outage   string
 	Took     string
 	Next     []Advice
 }
@@ -64,7 +65,7 @@ func (e End) Closing() Closing {
 	mark, headline := e.headline()
 	c := Closing{Mark: mark, Headline: words.Line(headline), Why: strings.TrimSpace(words.Clean(e.why()))}
 	if e.Rollout != nil {
-		c.Evidence, c.Users, c.Took = e.evidence().clean(), words.Line(e.users()), words.Line(e.took())
+		c.Evidence, c.Users, c.Outage, c.Took = e.evidence().clean(), words.Line(e.users()), words.Line(e.outage()), words.Line(e.took())
 	}
 	for _, a := range e.next() {
 		c.Next = append(c.Next, Advice{words.Line(a.Text), words.Line(a.Command)})

@@ -40,6 +40,7 @@ func endingText(e End) string {
 	if e.Rollout != nil {
 		n.add("evidence", e.evidence().String())
 		n.add("users", e.users())
+		n.add("outage", e.outage())
 		n.add("took", e.took())
 	}
 	n.add("next", lines(e.next()))
@@ -161,14 +162,20 @@ func (e End) users() string {
 	ro := *e.Rollout
 	_, now := e.versions()
 	peak, share, first := Peak(ro), Share(ro), FirstShift(ro)
+	requests := "request of the route"
+	if ro.Plan.Objects.InPlace() {
+		requests = "request"
+	}
 	switch {
 	case e.Result == Succeeded:
 		return ""
+	case ro.Plan.Objects.InPlace() && perhaps(ro, peak) != "":
+		return fmt.Sprintf("up to %s of the requests may have met %s: pods serve as soon as they are ready", Steps(ro)[ro.Step].Weight, now)
 	case peak == 0 && share == 0:
-		return fmt.Sprintf("no request of the route met %s%s", now, perhaps(ro, peak))
+		return fmt.Sprintf("no %s met %s%s", requests, now, perhaps(ro, peak))
 	case e.Result == Cancelled || e.Result == Failed || e.Result == UndoFailed || e.Result == Locked:
 		if share == 0 {
-			return fmt.Sprintf("no request of the route meets %s now, as far as this run knows; at most %s did", now, peak)
+			return fmt.Sprintf("no %s meets %s now, as far as this run knows; at most %s did", requests, now, peak)
 		}
 		return fmt.Sprintf("%s of the requests meet %s NOW, as far as this run knows", share, now)
 	}
@@ -177,6 +184,14 @@ func (e End) users() string {
 		text += ", for " + words.Duration(e.Restored.Sub(first))
 	}
 	return text + perhaps(ro, peak)
+}
+
+// outage says for how long nobody could be served, where that was measured; nothing where no moment of it was.
+func (e End) outage() string {
+	if e.Rollout.Outage <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("no pod was ready for %s", words.Seconds(time.Duration(e.Rollout.Outage)))
 }
 
 // perhaps is what cannot be ruled out: a step that was not in force yet may have moved traffic already.

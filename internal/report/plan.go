@@ -93,35 +93,47 @@ func planSteps(p plan.Plan) *table {
 	}
 	pods := 0
 	for i, s := range p.Steps {
-		pods = candidatePods(s, p.Objects.Size, pods)
+		pods = newPods(s, p.Objects.Size, pods)
 		hold := "–"
 		if s.Hold > 0 {
 			hold = words.Duration(time.Duration(s.Hold))
 		}
-		t.add(strconv.Itoa(i+1), s.ID, strings.TrimPrefix(s.Title, s.ID+": "), s.Weight.String(), podsText(p.Objects.Size, pods), hold,
+		t.add(strconv.Itoa(i+1), s.ID, strings.TrimPrefix(s.Title, s.ID+": "), s.Weight.String(), podsText(p.Objects, pods), hold,
 			orDash(strings.Join(s.Gates, ", ")), WayBack(p, i))
 	}
 	return t
 }
 
-// candidatePods is how many pods the candidate has at the end of a step.
-func candidatePods(s plan.Step, size, before int) int {
+// newPods is how many pods of the new version there are at the end of a step.
+func newPods(s plan.Step, size, before int) int {
 	for _, op := range s.Do {
 		switch op.Kind {
 		case plan.EnsureCandidate, plan.ScaleCandidate:
 			before = op.PodsFor(size)
 		case plan.RemoveCandidate:
 			before = 0
+		case plan.RollPods:
+			before = op.Pods
+		case plan.Roll:
+			before = size
 		}
 	}
 	return before
 }
 
-func podsText(base, candidate int) string {
-	if candidate == 0 {
-		return strconv.Itoa(base)
+// podsText is the old pods and the new ones: beside a base that keeps its size, or in the place of others.
+func podsText(o plan.Objects, fresh int) string {
+	old := o.Size
+	if o.InPlace() {
+		old -= fresh
 	}
-	return fmt.Sprintf("%d + %d", base, candidate)
+	switch {
+	case fresh == 0:
+		return strconv.Itoa(old)
+	case old == 0:
+		return strconv.Itoa(fresh)
+	}
+	return fmt.Sprintf("%d + %d", old, fresh)
 }
 
 func orDash(text string) string {
@@ -143,6 +155,8 @@ func WayBack(p plan.Plan, i int) string {
 			return "requests to the candidate, then roll the base back"
 		case plan.RollBase:
 			return "roll the base back, then the requests to it"
+		case plan.Roll:
+			return op.String()
 		case plan.RemoveCandidate:
 			return "remove the candidate"
 		}

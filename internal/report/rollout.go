@@ -115,8 +115,11 @@ func Share(ro engine.Rollout) plan.Share {
 	if ro.Phase == engine.Undoing || ro.Phase == engine.UndoFailed {
 		ops := wayBack(ro)
 		for i := min(ro.Undone, len(ops)) - 1; i >= 0; i-- {
-			if ops[i].Kind == plan.SetSplit {
+			switch {
+			case ops[i].Kind == plan.SetSplit:
 				return ops[i].Weight
+			case ops[i].Kind == plan.Roll && ops[i].Version == plan.Base:
+				return 0
 			}
 		}
 	}

@@ -37,17 +37,19 @@ type StatusRollout struct {
 	StepIndex  int               `json:"stepIndex"` // from 0
 	// Split is the share that meets the new version by the record, such as "25%"; RouteSplit what the route sends to the
 	// candidate now, and is left out when that is not known.
-	Split      plan.Share   `json:"split"`
-	RouteSplit *plan.Share  `json:"routeSplit,omitempty"`
-	HoldEnds   time.Time    `json:"holdEnds,omitzero"`
-	Started    time.Time    `json:"started"`
-	Ended      time.Time    `json:"ended,omitzero"`
-	Deadline   time.Time    `json:"deadline,omitzero"`
-	Cause      string       `json:"cause,omitempty"` // gate, failure, abort, superseded or deadline
-	Reason     string       `json:"reason,omitempty"`
-	By         string       `json:"by,omitempty"`
-	Steps      []StatusStep `json:"steps"`
-	Gates      []StatusGate `json:"gates"`
+	Split      plan.Share  `json:"split"`
+	RouteSplit *plan.Share `json:"routeSplit,omitempty"`
+	HoldEnds   time.Time   `json:"holdEnds,omitzero"`
+	Started    time.Time   `json:"started"`
+	Ended      time.Time   `json:"ended,omitzero"`
+	Deadline   time.Time   `json:"deadline,omitzero"`
+	Cause      string      `json:"cause,omitempty"` // gate, failure, abort, superseded or deadline
+	Reason     string      `json:"reason,omitempty"`
+	By         string      `json:"by,omitempty"`
+	// Outage is for how many seconds no pod was ready, in a rollout in place.
+	Outage float64      `json:"outageSeconds,omitempty"`
+	Steps  []StatusStep `json:"steps"`
+	Gates  []StatusGate `json:"gates"`
 }
 
 // StatusStep is a step in a StatusDocument.
@@ -119,7 +121,7 @@ func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 	r := &StatusRollout{
 		ID: ro.ID, Strategy: ro.Plan.Strategy, PlanDigest: ro.PlanDigest, From: ro.Plan.Target.From, To: ro.Plan.Target.Images,
 		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
-		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Steps: []StatusStep{}, Gates: []StatusGate{},
+		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
 	for i, s := range Steps(ro) {
 		if i == ro.Step {

@@ -52,8 +52,8 @@ func (c Canary) StepAt(at string) (text string, ok bool) {
 	return "", false
 }
 
-// stepNames is each step's name, or its weight if it has none.
-func (c Canary) stepNames() []string {
+// moments are each step's name, or its weight if it has none, and those that every canary has.
+func (c Canary) moments() []string {
 	names := make([]string, len(c.Steps))
 	for i, step := range c.Steps {
 		names[i] = step.Name
@@ -61,7 +61,7 @@ func (c Canary) stepNames() []string {
 			names[i] = step.Weight.String()
 		}
 	}
-	return names
+	return append(names, fixedMoments()...)
 }
 
 // stages are the steps that every canary has beside those of the spec.

@@ -10,7 +10,7 @@ import (
 // alwaysOn is the name of the gate on the candidate's pods.
 const alwaysOn = "kubernetes"
 
-// fixedMoments is what a gate's at can name whatever the strategy.
+// fixedMoments is what a gate's at can name beside the steps where a candidate stands beside the base.
 func fixedMoments() []string { return []string{AtCandidateReady, AtBeforeSettle, AtBake} }
 
 // finish fills in and checks what refers from one part of the spec to another.
@@ -52,24 +52,19 @@ func (sp *Spec) finishFrom(s scope, block string, from *string) {
 
 // checkAt checks that a gate is asked at moments that the rollout has.
 func (sp *Spec) checkAt(s scope, gate string, at []string) {
-	known := fixedMoments()
 	strategy, ok := blockOf(sp.Strategy).(phased)
-	if ok {
-		known = append(strategy.stepNames(), known...)
-	}
-	if !s.ok("strategy") {
+	if !ok || !s.ok("strategy") {
 		return // the names of its steps are not to be trusted
 	}
+	known := strategy.moments()
 	for i, name := range at {
 		path := fmt.Sprintf("%s.at[%d]", gate, i)
 		if slices.Contains(known, name) || !s.ok(path) {
 			continue
 		}
-		if ok {
-			if text, step := strategy.StepAt(name); step {
-				at[i] = text // 25.0% is 25%
-				continue
-			}
+		if text, step := strategy.StepAt(name); step {
+			at[i] = text // 25.0% is 25%
+			continue
 		}
 		meant := ""
 		if !strings.HasSuffix(name, "%") { // the nearest digits mean nothing

@@ -75,6 +75,8 @@ func wanted(t reflect.Type, r rule) string {
 		return "a duration such as 30s"
 	case reflect.TypeFor[Percent]():
 		return "a share such as 25%"
+	case reflect.TypeFor[Amount]():
+		return "a number of pods or a share such as 25%"
 	case reflect.TypeFor[Workload]():
 		return "kind/name"
 	}

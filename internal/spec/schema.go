@@ -60,6 +60,8 @@ func (b schemaBuilder) value(t reflect.Type, r rule, e extent) object {
 
 func (b schemaBuilder) typed(t reflect.Type, r rule, e extent) object {
 	switch {
+	case t == reflect.TypeFor[Amount]():
+		return object{"anyOf": []any{object{"type": "integer", "minimum": 0, "maximum": maxPods}, text(t, r)}}
 	case isText(t) || t.Kind() == reflect.String:
 		return text(t, r)
 	case t == reflect.TypeFor[Environments]():

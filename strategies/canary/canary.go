@@ -10,8 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/strategies"
@@ -24,9 +22,6 @@ var _ strategies.Strategy = Strategy{}
 
 // Name implements strategies.Strategy.
 func (Strategy) Name() string { return "canary" }
-
-// always is the gate that watches the candidate's pods.
-const always = "kubernetes"
 
 // Compile implements strategies.Strategy.
 func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
@@ -43,7 +38,7 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	}
 	objects.Traffic = traffic(in, objects)
 	c := compiler{in: in, conf: *conf, objects: objects, guard: in.Deploy.Spec.Traffic.Guard.Std(), drain: drain(*conf, in.Baseline)}
-	p := plan.Plan{Strategy: "canary", Target: in.Target(objects), Objects: objects, Gates: append([]string{always}, in.GateNames(allMoments(in)...)...)}
+	p := plan.Plan{Strategy: "canary", Target: in.Target(objects), Objects: objects, Gates: in.AllGates()}
 	p.Steps = c.steps()
 	p.Notes = c.notes()
 	return p, nil
@@ -65,11 +60,7 @@ func drain(conf spec.Canary, b plan.Baseline) time.Duration {
 	if conf.Drain != nil {
 		return conf.Drain.Std()
 	}
-	seconds, found, _ := unstructured.NestedInt64(b.Workload, "spec", "template", "spec", "terminationGracePeriodSeconds")
-	if !found {
-		seconds = 30 // the default of Kubernetes
-	}
-	return time.Duration(seconds) * time.Second
+	return strategies.GracePeriod(b.Workload)
 }
 
 type compiler struct {
@@ -134,7 +125,7 @@ func (c compiler) watched(names []string) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	return append([]string{always}, names...)
+	return append([]string{strategies.PodGate}, names...)
 }
 
 func (c compiler) shift(i int) plan.Step {
@@ -146,7 +137,7 @@ func (c compiler) shift(i int) plan.Step {
 		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Pods: s.Pods, MinPods: c.conf.MinPods}},
 		Undo:  c.toBase(),
 		Hold:  plan.Duration(max(s.Hold.Std(), c.guard)),
-		Gates: append([]string{always}, c.in.GateNames(s.Name, s.Weight.String())...),
+		Gates: c.in.Watching(s.Name, s.Weight.String()),
 		Ahead: c.ahead(i + 1),
 	}
 	if s.Name != "" {
@@ -185,7 +176,7 @@ func (c compiler) full() plan.Step {
 		Do:    []plan.Op{c.fullSize(plan.ScaleCandidate), c.fullSize(plan.SetSplit)},
 		Undo:  c.toBase(),
 		Hold:  plan.Duration(hold),
-		Gates: append([]string{always}, c.in.GateNames(moments...)...),
+		Gates: c.in.Watching(moments...),
 	}
 	if plan.Share(c.conf.Steps[0].Weight) == plan.All && c.objects.Scaler != nil { // no shift before this one
 		step.Do = append([]plan.Op{{Kind: plan.HoldScaler}}, step.Do...)
@@ -198,7 +189,7 @@ func (c compiler) full() plan.Step {
 func (c compiler) confirm() plan.Step {
 	return plan.Step{
 		ID: "confirm", Title: "ask every gate once more before the base is touched", Weight: plan.All, Whole: plan.Base,
-		Gates: append([]string{always}, c.in.GateNames(spec.AtBeforeSettle)...),
+		Gates: c.in.Watching(spec.AtBeforeSettle),
 	}
 }
 
@@ -243,14 +234,6 @@ func (c compiler) notes() []string {
 		notes = append(notes, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
 	}
 	return notes
-}
-
-func allMoments(in strategies.Input) []string {
-	var all []string
-	for _, g := range in.Deploy.Spec.Gates {
-		all = append(all, g.At...)
-	}
-	return all
 }
 
 func trimPercent(s plan.Share) string {

@@ -37,12 +37,15 @@ const text = `<!DOCTYPE html>
 </ul>
 </section>
 {{- end}}
-{{- if or .Closing.Users .Closing.Took .Links}}
+{{- if or .Closing.Users .Closing.Outage .Closing.Took .Links}}
 <section>
 <h2>What is known</h2>
 <dl>
 {{- with .Closing.Users}}
 <dt>users</dt><dd>{{.}}</dd>
+{{- end}}
+{{- with .Closing.Outage}}
+<dt>outage</dt><dd>{{.}}</dd>
 {{- end}}
 {{- with .Closing.Took}}
 <dt>took</dt><dd>{{.}}</dd>

@@ -161,6 +161,9 @@ func closing(s sheet.Sheet) string {
 	if s.Closing.Users != "" {
 		lines = append(lines, "**Users:** "+Text(s.Closing.Users))
 	}
+	if s.Closing.Outage != "" {
+		lines = append(lines, "**Outage:** "+Text(s.Closing.Outage))
+	}
 	if s.Closing.Took != "" {
 		lines = append(lines, "**Took:** "+Text(s.Closing.Took))
 	}

@@ -36,6 +36,11 @@ func two(d, large time.Duration, l string, small time.Duration, s string) string
 	return text
 }
 
+// Seconds is a span of up to some minutes in seconds, to a tenth: 2.4s. It is for what people compare with other clocks.
+func Seconds(d time.Duration) string {
+	return strconv.FormatFloat(max(d, 0).Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+}
+
 // Ago is how long before now something was, such as "2m 5s ago". A time that is not known is "at an unknown time".
 func Ago(then, now time.Time) string {
 	if then.IsZero() {

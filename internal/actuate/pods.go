@@ -1,0 +1,88 @@
+package actuate
+
+import (
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// Pods are the pods of one side as the watch last told, those that are being deleted left out. In a rollout in place both
+// sides are pods of the workload.
+func (a *Actuator) Pods(side plan.Side) []kube.Pod {
+	view, belongs := a.basePods, func(*unstructured.Unstructured) bool { return true }
+	switch {
+	case a.objects.InPlace():
+		of := a.sides()
+		belongs = func(pod *unstructured.Unstructured) bool { return of(pod) == side }
+	case side == plan.Candidate:
+		view = a.candidatePods
+	}
+	if view == nil {
+		return nil
+	}
+	var pods []kube.Pod
+	for _, o := range view.List() {
+		if p := kube.ReadPod(o); !p.Terminating && belongs(o) {
+			pods = append(pods, p)
+		}
+	}
+	return pods
+}
+
+// sides tells which version a pod of the workload runs: the old one when the ReplicaSet that made it has the old images.
+// The pod itself is asked only while its ReplicaSet is not known yet, for what changes pods on their way in (a mirror of
+// images) leaves ReplicaSets alone.
+func (a *Actuator) sides() func(pod *unstructured.Unstructured) plan.Side {
+	sets := map[string]map[string]string{}
+	for _, rs := range a.sets.List() {
+		template, _, _ := unstructured.NestedMap(rs.Object, "spec", "template")
+		sets[rs.GetName()] = imagesOf(template)
+	}
+	old := imagesOf(a.objects.Templates[plan.Base])
+	return func(pod *unstructured.Unstructured) plan.Side {
+		images := imagesOf(pod.Object)
+		for _, owner := range pod.GetOwnerReferences() {
+			if made, known := sets[owner.Name]; known && owner.Kind == "ReplicaSet" {
+				images = made
+			}
+		}
+		if runs(images, old) {
+			return plan.Base
+		}
+		return plan.Candidate
+	}
+}
+
+// ready counts the pods that are.
+func ready(pods []kube.Pod) int {
+	n := 0
+	for _, p := range pods {
+		if p.Ready {
+			n++
+		}
+	}
+	return n
+}
+
+// runs tells whether the pod's containers run these images; containers that were injected into the pod do not count.
+func runs(pod, images map[string]string) bool {
+	for container, image := range images {
+		if pod[container] != image {
+			return false
+		}
+	}
+	return true
+}
+
+// imagesOf are the images by container of a pod or a pod template.
+func imagesOf(o plan.Object) map[string]string {
+	images := map[string]string{}
+	containers, _, _ := unstructured.NestedSlice(o, "spec", "containers")
+	for _, c := range containers {
+		m, _ := c.(map[string]any)
+		name, _ := m["name"].(string)
+		images[name], _ = m["image"].(string)
+	}
+	return images
+}

@@ -1,0 +1,82 @@
+package kube
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tidegate/tidegate/internal/plan"
+)
+
+// The names under which the bounds of a scaler are kept in its annotation.
+const (
+	keptMinimum = "min"
+	keptMaximum = "max"
+)
+
+// HoldScaler raises the scaler's minimum to size, and with exactly brings its maximum there too; what it was is kept in
+// the annotation. It says whether anything had to change.
+func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly bool) (bool, error) {
+	if _, marked := o.GetAnnotations()[mark]; marked {
+		return false, nil
+	}
+	kept := map[string]any{}
+	least, found, _ := unstructured.NestedInt64(o.Object, ScalerMinimum(o.GetKind())...)
+	fits := found && least >= size
+	if found {
+		kept[keptMinimum] = least
+	}
+	if exactly {
+		most, found, _ := unstructured.NestedInt64(o.Object, scalerMaximum(o.GetKind())...)
+		fits = fits && least == size && found && most == size
+		kept[keptMaximum] = nil
+		if found {
+			kept[keptMaximum] = most
+		}
+	}
+	if fits {
+		return false, nil
+	}
+	if err := KeepOriginal(o, mark, kept); err != nil {
+		return false, err
+	}
+	if exactly {
+		if err := unstructured.SetNestedField(o.Object, size, scalerMaximum(o.GetKind())...); err != nil {
+			return false, fmt.Errorf("%s: %w", plan.RefOf(o.Object), err)
+		}
+	}
+	return true, unstructured.SetNestedField(o.Object, size, ScalerMinimum(o.GetKind())...)
+}
+
+// FreeScaler gives the scaler the bounds back that HoldScaler kept.
+func FreeScaler(o *unstructured.Unstructured, kept map[string]any) error {
+	give := func(v any, path []string) error {
+		if n, ok := v.(int64); ok {
+			return unstructured.SetNestedField(o.Object, n, path...)
+		}
+		unstructured.RemoveNestedField(o.Object, path...)
+		return nil
+	}
+	if most, held := kept[keptMaximum]; held {
+		if err := give(most, scalerMaximum(o.GetKind())); err != nil {
+			return err
+		}
+	}
+	return give(kept[keptMinimum], ScalerMinimum(o.GetKind()))
+}
+
+// scalerMaximum is where a scaler of this kind keeps its upper bound.
+func scalerMaximum(kind string) []string {
+	if kind == "ScaledObject" {
+		return []string{"spec", "maxReplicaCount"}
+	}
+	return []string{"spec", "maxReplicas"}
+}
+
+// ScalerMinimum is where a scaler of this kind keeps its lower bound.
+func ScalerMinimum(kind string) []string {
+	if kind == "ScaledObject" {
+		return []string{"spec", "minReplicaCount"}
+	}
+	return []string{"spec", "minReplicas"}
+}

@@ -1,0 +1,68 @@
+// Package recreate compiles the exchange of all pods at once: the old version stops, then the new one starts.
+//
+// Never do two versions run at once, at the price of an outage, which is measured. The Deployment's own type Recreate does
+// it, written together with the pod template: when the runner dies the cluster finishes by itself.
+package recreate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/strategies"
+)
+
+// Strategy is the exchange of all pods at once.
+type Strategy struct{}
+
+var _ strategies.Strategy = Strategy{}
+
+// Name implements strategies.Strategy.
+func (Strategy) Name() string { return "recreate" }
+
+// Compile implements strategies.Strategy.
+func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
+	conf := in.Deploy.Spec.Strategy.Recreate
+	if conf == nil {
+		return plan.Plan{}, errors.New("spec.strategy.recreate is missing")
+	}
+	objects, err := strategies.InPlace(in)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	roll := func(version plan.Side) plan.Op {
+		return plan.Op{Kind: plan.Roll, Version: version, Pace: plan.Pace{Recreate: true}}
+	}
+	release := plan.Op{Kind: plan.ReleaseBase}
+	return plan.Plan{
+		Strategy: "recreate", Target: in.InPlaceTarget(objects), Objects: objects, Gates: in.AllGates(),
+		Steps: []plan.Step{
+			{
+				ID: "recreate", Title: "stop the old version, then start the new one", Weight: plan.All, Whole: plan.Base,
+				Do: []plan.Op{roll(plan.Candidate)}, Undo: []plan.Op{roll(plan.Base), release},
+				Hold: plan.Duration(conf.Hold), Gates: in.Watching(plan.All.String()),
+			},
+			{
+				ID: "clean-up", Title: "give the workload its own strategy back and remove all marks", Weight: plan.All, Whole: plan.Base,
+				Do: []plan.Op{release},
+			},
+		},
+		Notes: notes(in),
+	}, nil
+}
+
+func notes(in strategies.Input) []string {
+	list := []string{
+		fmt.Sprintf("Nobody is served from the moment when the old pods are told to stop until the first new one is ready: up to %s "+
+			"for the old pods to end, and the time that the new version needs to start. A way back costs the same again.",
+			strategies.GracePeriod(in.Baseline.Workload).Round(time.Second)),
+	}
+	if in.Deploy.Spec.Traffic != nil {
+		list = append(list, "spec.traffic is not used: this strategy leaves the routes alone.")
+	}
+	if len(in.Deploy.Spec.Gates) == 0 {
+		list = append(list, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
+	}
+	return list
+}
