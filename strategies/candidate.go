@@ -22,7 +22,7 @@ func Beside(in Input) (plan.Objects, error) {
 	if err != nil {
 		return plan.Objects{}, fmt.Errorf("%s: %w", plan.RefOf(b.Workload), err)
 	}
-	template, err := NewTemplate(b.Workload, in.Images)
+	template, err := in.NewTemplate()
 	if err != nil {
 		return plan.Objects{}, err
 	}

@@ -14,7 +14,7 @@ import (
 // InPlace describes a rollout within the workload: its own Deployment goes from the old pod template to the new one.
 func InPlace(in Input) (plan.Objects, error) {
 	b := in.Baseline
-	template, err := NewTemplate(b.Workload, in.Images)
+	template, err := in.NewTemplate()
 	if err != nil {
 		return plan.Objects{}, err
 	}

@@ -1,6 +1,8 @@
 package strategies
 
 import (
+	"k8s.io/apimachinery/pkg/runtime"
+
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -20,6 +22,19 @@ type Input struct {
 	Baseline plan.Baseline
 	// Images are the new images by container.
 	Images map[string]string
+	// Template, if set, is the whole pod template to bring, instead of the base's with new images: a rollback restores
+	// what ran. Images are then those of it.
+	Template plan.Object
+	// Restores names the revision of the history that Template is from.
+	Restores string
+}
+
+// NewTemplate is the pod template that the rollout brings.
+func (in Input) NewTemplate() (plan.Object, error) {
+	if in.Template != nil {
+		return runtime.DeepCopyJSON(in.Template), nil
+	}
+	return NewTemplate(in.Baseline.Workload, in.Images)
 }
 
 // Target describes what is deployed where.
@@ -32,6 +47,7 @@ func (in Input) Target(objects plan.Objects) plan.Target {
 	t := plan.Target{
 		Name: in.Deploy.Metadata.Name, Workload: objects.Workload, Namespace: objects.Workload.Namespace,
 		Images: in.Images, From: from, SpecHash: in.Deploy.Digest(), URL: in.Deploy.Spec.URL,
+		Restores: in.Restores,
 	}
 	if objects.Traffic != nil {
 		t.Service = objects.Traffic.Base

@@ -64,9 +64,11 @@ func TestInputs(t *testing.T) {
 			"INPUT_COMMAND": "abort", "INPUT_SPEC": " deploy/x.yaml ", "INPUT_ENVIRONMENT": "preview/pr-1", "INPUT_NAME": "cart", "INPUT_IMAGE": "a=1\r\n\n  \nb=2\n",
 			"INPUT_REF": "v1", "INPUT_KUBECONFIG": "/x", "INPUT_CONTEXT": "c", "INPUT_PENDING": "fail", "INPUT_ON-CANCEL": "leave", "INPUT_DRY-RUN": "true",
 			"INPUT_ACCEPT": "a, b,\n,c\n", "INPUT_REASON": "it smells", "INPUT_CHECKS": "true", "INPUT_GITHUB-TOKEN": "t0ken",
+			"INPUT_WAIT": "true", "INPUT_FULL": "true", "INPUT_TO": " v1 ", "INPUT_STEPS": "true",
 		}, actions.Inputs{
 			Command: "abort", Spec: "deploy/x.yaml", Environment: "preview/pr-1", Name: "cart", Images: []string{"a=1", "b=2"}, Ref: "v1", Kubeconfig: "/x",
 			Context: "c", PendingFail: true, Leave: true, DryRun: true, Accept: []string{"a", "b", "c"}, Reason: "it smells", Checks: true, Token: "t0ken",
+			Wait: true, Full: true, To: "v1", Steps: true,
 		}},
 		{"defaults are given", map[string]string{"INPUT_COMMAND": "deploy", "INPUT_PENDING": "pass", "INPUT_ON-CANCEL": "undo", "INPUT_DRY-RUN": "false", "INPUT_CHECKS": "false"},
 			actions.Inputs{Command: "deploy"}},
@@ -85,7 +87,7 @@ func TestInputs(t *testing.T) {
 
 // TestInputsCommands: every command is one.
 func TestInputsCommands(t *testing.T) {
-	for _, command := range []string{"deploy", "abort", "plan", "status", "validate"} {
+	for _, command := range []string{"deploy", "resume", "promote", "abort", "rollback", "retry", "plan", "status", "validate"} {
 		if in, err := (&world{env: map[string]string{"INPUT_COMMAND": command}}).runner().Inputs(); err != nil || in.Command != command {
 			t.Errorf("%s: %q, %v", command, in.Command, err)
 		}
@@ -96,12 +98,16 @@ func TestInputsCommands(t *testing.T) {
 func TestInputsWrong(t *testing.T) {
 	all := map[string]string{
 		"INPUT_COMMAND": "destroy", "INPUT_PENDING": "maybe", "INPUT_ON-CANCEL": "keep", "INPUT_DRY-RUN": "yes", "INPUT_CHECKS": "TRUE",
+		"INPUT_WAIT": "1", "INPUT_FULL": "on", "INPUT_STEPS": "all",
 	}
 	wants := map[string]string{
-		"INPUT_COMMAND":   `input command is "destroy"; it can be deploy, abort, plan, status, validate`,
+		"INPUT_COMMAND":   `input command is "destroy"; it can be deploy, resume, promote, abort, rollback, retry, plan, status, validate`,
 		"INPUT_PENDING":   `input pending is "maybe"; it can be pass, fail`,
 		"INPUT_ON-CANCEL": `input on-cancel is "keep"; it can be undo, leave`,
 		"INPUT_DRY-RUN":   `input dry-run is "yes"; it can be false, true`,
+		"INPUT_WAIT":      `input wait is "1"; it can be false, true`,
+		"INPUT_FULL":      `input full is "on"; it can be false, true`,
+		"INPUT_STEPS":     `input steps is "all"; it can be false, true`,
 		"INPUT_CHECKS":    `input checks is "TRUE"; it can be false, true`,
 	}
 	_, together := (&world{env: all}).runner().Inputs()

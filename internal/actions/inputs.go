@@ -9,7 +9,7 @@ import (
 
 // Inputs are the Action's, as action.yml has them.
 type Inputs struct {
-	Command     string // deploy, abort, plan, status or validate
+	Command     string // one of Commands
 	Spec        string
 	Environment string
 	Name        string
@@ -19,7 +19,11 @@ type Inputs struct {
 	Context     string
 	PendingFail bool   // a rollout that waits for an approval fails the step
 	Leave       bool   // on-cancel: leave
-	Reason      string // of an abort
+	Reason      string // of an abort, a promote or a rollback
+	Wait        bool   // the job stays while an approval waits
+	Full        bool   // of a promote
+	To          string // of a rollback
+	Steps       bool   // of a rollback
 	DryRun      bool
 	Checks      bool
 	Accept      []string
@@ -27,7 +31,9 @@ type Inputs struct {
 }
 
 // Commands are what the input `command` may be.
-func Commands() []string { return []string{"deploy", "abort", "plan", "status", "validate"} }
+func Commands() []string {
+	return []string{"deploy", "resume", "promote", "abort", "rollback", "retry", "plan", "status", "validate"}
+}
 
 // Inputs reads them all and says everything that is wrong with them.
 func (r *Runner) Inputs() (Inputs, error) {
@@ -51,7 +57,8 @@ func (r *Runner) Inputs() (Inputs, error) {
 		Name: r.action.GetInput("name"), Images: lines("image"), Ref: r.action.GetInput("ref"),
 		Kubeconfig: r.action.GetInput("kubeconfig"), Context: r.action.GetInput("context"),
 		PendingFail: choice("pending", "pass", "fail") == "fail", Leave: choice("on-cancel", "undo", "leave") == "leave",
-		Reason: r.action.GetInput("reason"), DryRun: choice("dry-run", "false", "true") == "true",
+		Reason: r.action.GetInput("reason"), Wait: choice("wait", "false", "true") == "true", Full: choice("full", "false", "true") == "true",
+		To: r.action.GetInput("to"), Steps: choice("steps", "false", "true") == "true", DryRun: choice("dry-run", "false", "true") == "true",
 		Checks: choice("checks", "false", "true") == "true", Token: r.action.GetInput("github-token"),
 	}
 	for _, line := range lines("accept") {

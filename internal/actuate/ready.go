@@ -120,6 +120,15 @@ func (a *Actuator) explain(ctx context.Context, w wanted, t kube.Trouble) error 
 	return &engine.StepError{Reason: b.String(), Hint: t.Hint}
 }
 
+// LastWords are the last lines of a container that crashed; "" when they are not to be had.
+func (a *Actuator) LastWords(ctx context.Context, pod, container string) string {
+	words, err := a.client.LastWords(ctx, a.objects.Workload.Namespace, pod, container)
+	if err != nil {
+		return "" // they explain; nothing depends on them
+	}
+	return words
+}
+
 // slow says which pods were not ready in time, and what the cluster says of the first of them.
 func (a *Actuator) slow(ctx context.Context, w wanted) error {
 	var late []string

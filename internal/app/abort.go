@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/report"
 
 	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/report"
 )
 
 // Abort undoes the rollout in flight: its holder is asked to, or, when nobody holds it, it is undone here.
@@ -87,13 +87,13 @@ func (s *session) abortUnderLock(ctx context.Context, id string, forward bool) (
 		return Result{Result: report.Unchanged, Reason: "that rollout has ended and another one has begun; look at `tidegate status`"}, nil
 	case ro.Phase == engine.Succeeded:
 		return Result{Result: report.Failed, Reason: "too late: the rollout had succeeded before it could be aborted",
-			Hint: "To go back, deploy the version before it: " + fmt.Sprint(ro.Plan.Target.From)}, nil
+			Hint: "To go back: `tidegate rollback`."}, nil
 	case ro.Phase == engine.RolledBack:
 		return ended(ro), nil
 	case ro.Phase == engine.Running && forward && nearlyDone(ro):
 	case ro.Phase == engine.Running:
-		ro.Phase, ro.Cause, ro.Undone, ro.By = engine.Undoing, engine.CauseAbort, 0, s.Holder
-		ro.Reason = "aborted by " + s.Holder
+		ro.Phase, ro.Cause, ro.Undone, ro.By = engine.Undoing, engine.CauseAbort, 0, s.person()
+		ro.Reason = "aborted by " + s.person()
 		if s.Reason != "" {
 			ro.Reason += ": " + s.Reason
 		}

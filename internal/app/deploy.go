@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/preflight"
 	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -21,18 +22,20 @@ import (
 // if it has another one. The result is set whatever the error; an error without a result is one of the call or the
 // cluster before anything was touched.
 func Deploy(ctx context.Context, o Options) (Result, error) {
-	return reported(ctx, o, func(s *session) (Result, error) {
-		providers, err := s.providers()
-		if err != nil {
-			return s.answer(Result{Result: report.Invalid}, err)
-		}
-		watched, err := s.watched(ctx, providers)
-		if err != nil {
-			return s.answer(Result{Result: report.Invalid}, err)
-		}
-		d := &deployment{session: s, watched: watched}
-		return s.answer(d.run(ctx))
-	})
+	return reported(ctx, o, func(s *session) (Result, error) { return s.deploy(ctx) })
+}
+
+func (s *session) deploy(ctx context.Context) (Result, error) {
+	providers, err := s.providers()
+	if err != nil {
+		return s.answer(Result{Result: report.Invalid}, err)
+	}
+	watched, err := s.watched(ctx, providers)
+	if err != nil {
+		return s.answer(Result{Result: report.Invalid}, err)
+	}
+	d := &deployment{session: s, watched: watched}
+	return s.answer(d.run(ctx))
 }
 
 // closed fills in what every ending has.
@@ -81,13 +84,23 @@ func (d *deployment) run(ctx context.Context) (Result, error) {
 		}
 		d.calls.preflightDone()
 	}
-	locked, unlock, waited, err := d.lock(ctx)
-	if err != nil {
-		return d.notLocked(err)
+	limit := d.now().Add(d.Deploy.Spec.Deadline.Std())
+	for {
+		locked, unlock, waited, err := d.lock(ctx)
+		if err != nil {
+			return d.notLocked(err)
+		}
+		result, err := d.underLock(locked, c, waited)
+		unlock()
+		var behind *behindError
+		if !errors.As(err, &behind) {
+			return result, err
+		}
+		if result, done := d.behind(ctx, behind, limit); done {
+			return result, nil
+		}
+		c = nil
 	}
-	defer unlock()
-	result, err := d.underLock(locked, c, waited)
-	return result, err
 }
 
 // underLock does everything that needs the lock. c is what was prepared before; it is prepared anew if the cluster was
@@ -139,6 +152,15 @@ func (d *deployment) carryOn(ctx context.Context, r *rollout) (Result, bool, err
 	same, err := d.sameTarget(ro)
 	if err != nil {
 		return Result{Result: report.Invalid}, true, err
+	}
+	if _, _, waits := ro.Waiting(); waits && !same && !d.Resume {
+		switch d.Deploy.Spec.Concurrency {
+		case spec.Reject:
+			return d.rejected(ro), true, nil
+		case spec.Queue:
+			result, err := r.look(ctx)
+			return result, err != nil || result.Result == report.UndoFailed, err
+		}
 	}
 	resuming := ro.Phase == engine.Running && (same || d.Resume)
 	if !resuming && ro.Phase == engine.Running {
@@ -207,18 +229,22 @@ func (s *session) compile(observed preflight.Observed) (*compiled, error) {
 		return nil, &Invalid{err}
 	}
 	running := strategies.WorkloadImages(observed.Baseline.Workload)
-	images, err := s.images(strategies.Containers(observed.Baseline.Workload))
-	if err != nil {
-		return nil, err
+	in := strategies.Input{Deploy: s.Deploy, Baseline: observed.Baseline, Template: s.template, Restores: s.restores}
+	if in.Images = strategies.Images(s.template); s.template == nil {
+		if in.Images, err = s.images(strategies.Containers(observed.Baseline.Workload)); err != nil {
+			return nil, err
+		}
 	}
-	in := strategies.Input{Deploy: s.Deploy, Baseline: observed.Baseline, Images: images}
 	p, err := strategy.Compile(in)
 	if err != nil {
 		return nil, &Invalid{err}
 	}
 	unchanged := true
-	for container, image := range images {
+	for container, image := range in.Images {
 		unchanged = unchanged && running[container] == image
+	}
+	if unchanged && s.template != nil {
+		unchanged = plan.Digest(p.Objects.Templates[plan.Base]) == plan.Digest(p.Objects.Templates[plan.Candidate])
 	}
 	return &compiled{plan: p, input: in, observed: observed, unchanged: unchanged}, nil
 }

@@ -35,6 +35,10 @@ func (l *events) Handle(ctx context.Context, e engine.Event) {
 		reason = "RolloutResumed"
 	case engine.EventInForce:
 		reason = "RolloutStep"
+	case engine.EventWaiting:
+		reason = "RolloutWaiting"
+	case engine.EventApproved:
+		reason = "RolloutApproved"
 	case engine.EventPaused:
 		reason, warning = "RolloutPaused", true
 	case engine.EventUndoing:
@@ -61,6 +65,9 @@ func (l *events) event(e engine.Event, reason string, warning bool) plan.Object 
 	}
 	at := l.now().UTC()
 	message := e.Message
+	if e.Kind == engine.EventWaiting {
+		message = "waits for an approval: " + message
+	}
 	if e.Kind == engine.EventInForce {
 		message = fmt.Sprintf("%s: %s", e.Step, e.Message)
 	}

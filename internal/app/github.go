@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tidegate/tidegate/gates/kubernetes"
+	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/github"
 	"github.com/tidegate/tidegate/internal/report"
@@ -89,6 +91,29 @@ func (s *session) noting(store engine.Store) engine.Store {
 	}
 	return &noted{Store: store, notes: s.reporter.Notes}
 }
+
+// noteTold keeps in the record of a rollout that waits what GitHub was told of it: each run that looks at it would tell it
+// again. stop ends the listeners, which have heard everything then.
+func (r *rollout) noteTold(ctx context.Context, stop func(context.Context)) {
+	if r.reporter == nil {
+		return
+	}
+	bound, cancel := bounded(ctx, hearing)
+	defer cancel()
+	stop(bound)
+	for bound.Err() == nil && slices.ContainsFunc(r.reporter.Ledgers(), func(l Told) bool { return !l.Heard() }) {
+		_ = clock.Sleep(bound, r.Clock, hearingPause)
+	}
+	if err := r.store.Save(ctx, r.record); err != nil {
+		r.Warn("what GitHub was told could not be noted: " + err.Error())
+	}
+}
+
+// hearing is how long the end of a run that leaves a rollout waiting waits for GitHub, with the lock.
+const (
+	hearing      = 3 * time.Second
+	hearingPause = 50 * time.Millisecond
+)
 
 // noted is a Store that adds the listeners' notes to what it saves. It runs on the engine's goroutine, which owns the
 // record.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/report"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/spec"
 )
 
@@ -66,14 +66,19 @@ func (d *deployment) lock(ctx context.Context) (context.Context, func(), *waited
 
 // ask puts a request into the holder's inbox.
 func (s *session) ask(ctx context.Context, verb engine.Verb, rollout string) error {
-	now := s.now()
-	err := s.inbox.Post(ctx, engine.Request{
-		ID: fmt.Sprintf("%s-%d", verb, now.UnixNano()), Verb: verb, By: s.Holder, Reason: s.Reason, At: now.Truncate(time.Millisecond), Rollout: rollout,
-	})
-	if err != nil {
-		return fmt.Errorf("ask the rollout in flight to %s: %w", verb, err)
+	return s.post(ctx, engine.Request{ID: requestID(verb, s.now()), Verb: verb, By: s.person(), Rollout: rollout})
+}
+
+func (s *session) post(ctx context.Context, r engine.Request) error {
+	r.Reason, r.At = s.Reason, s.now().Truncate(time.Millisecond)
+	if err := s.inbox.Post(ctx, r); err != nil {
+		return fmt.Errorf("ask the rollout in flight to %s: %w", r.Verb, err)
 	}
 	return nil
+}
+
+func requestID(verb engine.Verb, now time.Time) string {
+	return fmt.Sprintf("%s-%d", verb, now.UnixNano())
 }
 
 // notLocked is the result when the lock was not to be had.

@@ -11,6 +11,7 @@ import (
 	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -34,9 +35,17 @@ type Options struct {
 	Namespace string // used when the spec names none; "" means the context's
 
 	Holder string // who runs this: a run's URL with its attempt, or user@host
+	// Actor is the person for whom a workflow runs; empty where the holder is one.
+	Actor  string
 	Accept []string
 	Force  bool // start from a base that is not whole
 	Resume bool // only resume
+	Wait   bool // stay while an approval waits, and let the gates watch
+	Full   bool // of Promote: without the holds and approvals that are left
+	// To is the revision that Rollback brings back; empty means the good one before the present one.
+	To string
+	// Steps lets a rollback go through the spec's steps.
+	Steps  bool
 	Reason string
 	// Rollout, if set, is the only one that Finish may undo.
 	Rollout string
@@ -58,6 +67,10 @@ type Options struct {
 	Wrap func(http.RoundTripper) http.RoundTripper
 	// Calls, if set, receives how many calls were made, by kind, at the end.
 	Calls io.Writer
+
+	// template is the whole pod template of the revision restores, instead of new images.
+	template plan.Object
+	restores string
 }
 
 // Result is how a command ended.
@@ -80,6 +93,25 @@ type Result struct {
 	Told []Told `json:"-"`
 	// Ending is what the closing words need beside this.
 	Ending report.End `json:"-"`
+	// Asked says that the way back is what was asked for, and no failure.
+	Asked bool `json:"-"`
+}
+
+// consent is what the caller says to an approval.
+func (o Options) consent() engine.Answer {
+	a := engine.Answer{By: o.Holder, Reason: o.Reason, At: o.now()}
+	if o.Actor != "" {
+		a.By, a.Run = o.Actor, o.Holder
+	}
+	return a
+}
+
+// person is who asks, in a person's words.
+func (o Options) person() string {
+	if o.Actor != "" {
+		return o.Actor + " (" + o.Holder + ")"
+	}
+	return o.Holder
 }
 
 func (o Options) now() time.Time { return o.Clock.Now() }

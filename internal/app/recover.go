@@ -31,7 +31,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 		return err
 	}
 	lost := *r.session
-	lost.Images = found.images
+	lost.Images, lost.template, lost.restores = found.images, nil, ""
 	again, err := lost.compile(preflight.Observed{Baseline: found.baseline})
 	if err != nil {
 		return err

@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/report"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/actuate"
 	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/traffic"
 )
 
@@ -21,6 +23,8 @@ type rollout struct {
 	store   engine.Store // fenced
 	record  *engine.Record
 	watched []engine.Watched
+	// approved, if set, is told when the rollout is carried on: somebody has just answered.
+	approved string
 }
 
 // begin records a new rollout and runs it.
@@ -32,12 +36,37 @@ func (r *rollout) begin(ctx context.Context, c *compiled) (Result, error) {
 // resume takes the recorded rollout over and carries it on, forward or back.
 func (r *rollout) resume(ctx context.Context) (Result, error) {
 	ro := r.record.Rollout
+	if err := r.unwatched(); err != nil {
+		return Result{Result: report.Invalid, Reason: err.Error()}, err
+	}
 	message := fmt.Sprintf("resumed at step %s after %s", ro.Plan.Steps[ro.Step].ID, ro.Holder)
 	if ro.Phase != engine.Running {
 		message = fmt.Sprintf("taking the rollout of %s back: %s", ro.Holder, ro.Reason)
 	}
 	ro.Holder = r.Holder
 	return r.start(ctx, engine.EventResumed, message)
+}
+
+// unwatched refuses to carry a rollout forward whose steps name gates that the spec does not have: nobody would ask them.
+func (r *rollout) unwatched() error {
+	ro := r.record.Rollout
+	if ro.Phase != engine.Running || r.watched == nil {
+		return nil
+	}
+	var missing []string
+	for _, step := range ro.Plan.Steps[ro.Step:] {
+		for _, name := range step.Gates {
+			known := name == podGateName || slices.ContainsFunc(r.watched, func(w engine.Watched) bool { return w.Gate.Name() == name })
+			if !known && !slices.Contains(missing, name) {
+				missing = append(missing, name)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return invalid("the rollout %s in flight is watched by %s, which the spec does not have: carry it on with the spec that it was started with, "+
+		"or undo it with `tidegate abort`", ro.ID, strings.Join(missing, " and "))
 }
 
 func (r *rollout) start(ctx context.Context, kind engine.EventKind, message string) (Result, error) {
@@ -58,17 +87,29 @@ func (r *rollout) start(ctx context.Context, kind engine.EventKind, message stri
 		return Result{Result: report.Failed, Reason: err.Error()}, err
 	}
 	ro := r.record.Rollout
+	if kind == engine.EventResumed && ro.Phase == engine.Running {
+		actuator.Seen(ctx, firstSight)
+	}
 	e := &engine.Engine{
 		Store: r.store, Actuator: actuator, Inbox: r.inbox, Clock: r.Clock, Listener: listener,
 		Gates:     append([]engine.Watched{podGate(actuator)}, r.watched...),
 		Look:      look(actuator, ro.Plan, r.now),
-		UndoLimit: undoLimit(r.Options),
-		Outage:    actuator.Outage,
+		UndoLimit: undoLimit(r.Options), Wait: r.Wait,
+		Outage: actuator.Outage,
 	}
 	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: ro.Copy()})
+	if r.approved != "" {
+		listener.Handle(ctx, engine.Event{At: r.now(), Kind: engine.EventApproved, Message: r.approved, Step: stepOf(ro), Rollout: ro.Copy()})
+	}
 	outcome, err := e.Run(ctx, r.record)
+	if err == nil && outcome.Waiting {
+		r.noteTold(ctx, stop)
+	}
 	return r.result(outcome, err)
 }
+
+// firstSight bounds how long a run that carries a rollout on waits for what its watches tell first.
+const firstSight = 10 * time.Second
 
 // actuator follows the rollout's objects until ctx ends.
 func (r *rollout) actuator(ctx context.Context, listener engine.Listener) (*actuate.Actuator, error) {
@@ -123,6 +164,11 @@ func ended(ro *engine.Rollout) Result {
 	res := Result{Reason: ro.Reason, Rollout: ro.ID, Revision: revision(ro.Plan.Target.Images),
 		Previous: revision(ro.Plan.Target.From), PlanDigest: ro.PlanDigest, Step: stepOf(ro),
 		Outage: time.Duration(ro.Outage).Seconds(), Ending: report.End{Rollout: ro}}
+	if step, _, waits := ro.Waiting(); waits {
+		res.Result, res.Reason = report.Pending, "waits for an approval: "+step.Approve.Message
+		res.Hint = "Answer with `tidegate promote` or `tidegate abort`."
+		return res
+	}
 	switch ro.Phase {
 	case engine.Succeeded:
 		res.Result = report.Succeeded

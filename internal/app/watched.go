@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tidegate/tidegate/gates"
@@ -41,7 +42,7 @@ func (o Options) providers() (map[string]metrics.Provider, error) {
 // watched are the gates of the spec, with the one on pods first. It asks providers for their scrape interval where a
 // query needs it.
 func (o Options) watched(ctx context.Context, providers map[string]metrics.Provider) ([]engine.Watched, error) {
-	var all []engine.Watched
+	all := []engine.Watched{}
 	for _, g := range o.Deploy.Spec.Gates {
 		gate, err := o.gate(ctx, g, providers)
 		if err != nil {
@@ -88,24 +89,53 @@ func rule(g spec.Gate) gates.Rule {
 	}
 }
 
+// podGateName is the gate's in plans.
+const podGateName = "kubernetes"
+
 // podGate watches the candidate's pods.
 func podGate(a *actuate.Actuator) engine.Watched {
 	return engine.Watched{
-		Gate: kubernetes.New(podSource{a}),
+		Gate: kubernetes.New(&podSource{actuator: a, words: map[string]string{}}),
 		Rule: gates.Rule{Every: podLook, Timeout: podLook, Of: 1, In: 1, NoData: gates.NoDataWait, NoDataFor: 5 * time.Minute},
 	}
 }
 
 // podSource shows the gate on pods what the actuator's watch has told.
-type podSource struct{ actuator *actuate.Actuator }
+type podSource struct {
+	actuator *actuate.Actuator
+
+	mu    sync.Mutex
+	words map[string]string // of crashed containers, by pod and restart
+}
 
 // Pods implements kubernetes.Source.
-func (s podSource) Pods(_ context.Context, track string) ([]kubernetes.Pod, error) {
+func (s *podSource) Pods(ctx context.Context, track string) ([]kubernetes.Pod, error) {
 	var pods []kubernetes.Pod
 	for _, p := range s.actuator.Pods(plan.Side(track)) {
-		pods = append(pods, gatePod(p))
+		g := gatePod(p)
+		if g.LastWords == "" && g.Restarts > 0 && plan.Side(track) == plan.Candidate {
+			g.LastWords = s.lastWords(ctx, g)
+		}
+		pods = append(pods, g)
 	}
 	return pods, nil
+}
+
+// wordsWithin bounds how long a look waits for a log.
+const wordsWithin = 500 * time.Millisecond
+
+// lastWords are the end of the log of a container that crashed, asked for once: when the rollout is undone its pods go, and
+// the log with them.
+func (s *podSource) lastWords(ctx context.Context, p kubernetes.Pod) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprintf("%s/%s/%d", p.Name, p.Container, p.Restarts)
+	if _, asked := s.words[key]; !asked {
+		bound, cancel := context.WithTimeout(ctx, wordsWithin)
+		defer cancel()
+		s.words[key] = s.actuator.LastWords(bound, p.Name, p.Container)
+	}
+	return s.words[key]
 }
 
 func gatePod(p kube.Pod) kubernetes.Pod {

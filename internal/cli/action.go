@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -99,6 +100,7 @@ func newJob(ctx context.Context, f *flags, runner *actions.Runner, post bool) (*
 	}
 	f.specPath, f.environment, f.name, f.context = j.inputs.Spec, j.inputs.Environment, j.inputs.Name, j.inputs.Context
 	f.images, f.accept, f.job = j.inputs.Images, j.inputs.Accept, j
+	f.wait = post // what was started is to be ended, whatever the spec allows
 	return j, nil
 }
 
@@ -129,13 +131,25 @@ func (j *job) ours() error {
 
 // args is the command line that the inputs stand for, beside the flags that all commands share.
 func (j *job) args() []string {
+	in := j.inputs
+	args := []string{in.Command}
 	switch {
-	case j.inputs.Command == "deploy" && j.inputs.DryRun:
-		return []string{"plan"}
-	case j.inputs.Command == "abort" && j.inputs.Reason != "":
-		return []string{"abort", "--reason=" + j.inputs.Reason}
+	case in.Command == "deploy" && in.DryRun:
+		args[0] = "plan"
+	case in.Command == "resume":
+		args = []string{"deploy", "--resume"}
 	}
-	return []string{j.inputs.Command}
+	add := func(set bool, flag string, commands ...string) {
+		if set && slices.Contains(commands, args[0]) {
+			args = append(args, flag)
+		}
+	}
+	add(in.Wait, "--wait", "deploy", "plan", "validate", "promote", "rollback", "retry")
+	add(in.Full, "--full", "promote")
+	add(in.To != "", "--to="+in.To, "rollback")
+	add(in.Steps, "--steps", "rollback")
+	add(in.Reason != "", "--reason="+in.Reason, "abort", "promote", "rollback")
+	return args
 }
 
 // main runs the command that the inputs ask for.
@@ -280,6 +294,8 @@ func resultOf(code int) report.Result {
 		return report.Unchanged
 	case exitInvalid:
 		return report.Invalid
+	case report.Pending.ExitCode():
+		return report.Pending
 	case report.Cancelled.ExitCode(), 143:
 		return report.Cancelled
 	}

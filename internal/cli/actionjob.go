@@ -111,7 +111,10 @@ func (j *job) tell(d spec.Deploy, r app.Result, err error, code int, line timeli
 	})
 	j.summarize(in)
 	level, closing := actions.Notice, r.Ending.Closing()
-	if code != exitOK {
+	switch {
+	case r.Result == report.Pending && !j.inputs.PendingFail:
+		level = actions.Warning // somebody is asked
+	case code != exitOK:
 		level = actions.Error
 	}
 	j.runner.Annotate(level, closing.Headline, firstLine(closing.Why, closing.Users, closing.Headline))

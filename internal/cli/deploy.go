@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,12 +18,16 @@ import (
 )
 
 func deployCommand(f *flags) *cobra.Command {
-	var force, resume, calls bool
+	var force, resume, calls, wait bool
 	cmd := &cobra.Command{
 		Use: "deploy", Short: "Run a rollout, or resume the one in flight with the same target", Args: noArgs,
 		Example: "  tidegate deploy --image registry.example.com/checkout:v2",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if f.dryRun {
+			f.wait = wait || resume // what is in flight must go on, or back
+			switch {
+			case f.dryRun && resume && len(f.images) == 0:
+				return f.wayForward(cmd.Context())
+			case f.dryRun:
 				return f.plan(cmd.Context(), force)
 			}
 			deploys, err := f.deploys()
@@ -32,7 +35,7 @@ func deployCommand(f *flags) *cobra.Command {
 				return err
 			}
 			return f.deployAll(cmd.Context(), deploys, resume, func(o *app.Options) {
-				o.Force, o.Resume = force, resume
+				o.Force, o.Resume, o.Wait = force, resume, wait
 				if calls {
 					o.Calls = f.env.Stderr
 				}
@@ -41,6 +44,7 @@ func deployCommand(f *flags) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "start from a base that is not whole")
 	cmd.Flags().BoolVar(&resume, "resume", false, "only resume the rollout in flight")
+	cmd.Flags().BoolVar(&wait, "wait", false, "stay while an approval waits, and let the gates watch")
 	cmd.Flags().BoolVar(&calls, "calls", false, "tell at the end how many calls were made to the Kubernetes API")
 	return cmd
 }
@@ -54,6 +58,7 @@ func (f *flags) deployAll(ctx context.Context, deploys []spec.Deploy, resume boo
 	if len(images) == 0 && !resume {
 		return &usageError{errors.New("no image was given: which version should be deployed? Give --image REF")}
 	}
+	var waiting error
 	for _, d := range deploys {
 		o := f.options(d)
 		o.Images = images[d.Metadata.Name]
@@ -61,11 +66,16 @@ func (f *flags) deployAll(ctx context.Context, deploys []spec.Deploy, resume boo
 			continue
 		}
 		set(&o)
-		if err := f.run(ctx, o, app.Deploy, exitCode); err != nil {
+		err := f.run(ctx, o, app.Deploy, exitCode)
+		var code codeError
+		switch {
+		case errors.As(err, &code) && code.code == report.Pending.ExitCode():
+			waiting = err // it keeps no other service waiting
+		case err != nil:
 			return err
 		}
 	}
-	return nil
+	return waiting
 }
 
 // run carries one command out that may carry a rollout: with a live view on a terminal, with lines in a log.
@@ -123,7 +133,11 @@ func (f *flags) close(ctx context.Context, result app.Result, err error, code fu
 	} else if err := report.Ending(f.env.Stdout, result.Ending); err != nil {
 		return err
 	}
-	if n := code(ctx, result.Result); n != exitOK {
+	n := code(ctx, result.Result)
+	if result.Result == report.Pending && f.job != nil && !f.job.inputs.PendingFail {
+		n = exitOK // a step that waits for a person is no failed one
+	}
+	if n != exitOK {
 		return codeError{n}
 	}
 	return nil
@@ -140,46 +154,4 @@ func (r *restored) Handle(_ context.Context, e engine.Event) {
 	case e.Kind == engine.EventUndoOp && r.at.IsZero() && report.Share(e.Rollout) == plan.Share(0):
 		r.at = e.At
 	}
-}
-
-func abortCommand(f *flags) *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{Use: "abort", Short: "Undo the rollout in flight", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			d, err := f.one()
-			if err != nil {
-				return err
-			}
-			o := f.options(d)
-			o.Reason = reason
-			if f.dryRun {
-				return f.wayBack(cmd.Context(), o)
-			}
-			return f.run(cmd.Context(), o, app.Abort, func(ctx context.Context, r report.Result) int {
-				if r == report.Aborted || r == report.RolledBack || r == report.Superseded {
-					return exitOK // the rollout was undone, as was asked
-				}
-				return exitCode(ctx, r)
-			})
-		}}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
-	return cmd
-}
-
-// wayBack shows what an abort would do.
-func (f *flags) wayBack(ctx context.Context, o app.Options) error {
-	v, err := app.Status(ctx, o)
-	if err != nil {
-		return err
-	}
-	if !inFlight(v) {
-		fmt.Fprintln(f.env.Stdout, "no rollout is in flight: an abort would do nothing")
-		return nil
-	}
-	ro := v.Record.Rollout
-	fmt.Fprintf(f.env.Stdout, "an abort of rollout %s at step %s would:\n", ro.ID, ro.Plan.Steps[ro.Step].ID)
-	for i, op := range ro.Plan.UndoFrom(ro.Step) {
-		fmt.Fprintf(f.env.Stdout, "  %d. %s\n", i+1, op)
-	}
-	return nil
 }

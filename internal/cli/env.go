@@ -66,6 +66,19 @@ func (e Env) holder() string {
 	return url
 }
 
+// actor is the person for whom a workflow runs; who ran it again counts, not who ran it first. It is empty elsewhere.
+func (e Env) actor() string {
+	for _, name := range []string{"GITHUB_RUN_ID", "GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR"} {
+		switch value, _ := e.Getenv(name); {
+		case name == "GITHUB_RUN_ID" && value == "":
+			return ""
+		case name != "GITHUB_RUN_ID" && value != "":
+			return value
+		}
+	}
+	return ""
+}
+
 // Interrupted is the cause of a context that a signal cancelled.
 type Interrupted struct{ Signal os.Signal }
 

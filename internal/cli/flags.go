@@ -29,6 +29,7 @@ type flags struct {
 	output                      string
 	accept                      []string
 	dryRun                      bool
+	wait                        bool // a job stays while an approval waits, so that it may be where users are on the new version
 }
 
 // register declares the flags. What is set already, from the Action's inputs, is their default.
@@ -94,15 +95,22 @@ func (f *flags) deploys() ([]spec.Deploy, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := spec.Load(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil})
+	file, err := spec.Load(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil, Wait: f.wait})
 	if err != nil {
 		return nil, err
 	}
 	return file.Deploys, nil
 }
 
-// one decodes the one service that is meant.
+// one decodes the one service that is meant, of commands that begin nothing new: what a rollout in flight has been allowed
+// is no question any more.
 func (f *flags) one() (spec.Deploy, error) {
+	f.wait = true
+	return f.only()
+}
+
+// only decodes the one service that is meant.
+func (f *flags) only() (spec.Deploy, error) {
 	deploys, err := f.deploys()
 	if err != nil {
 		return spec.Deploy{}, err
@@ -120,7 +128,7 @@ func (f *flags) one() (spec.Deploy, error) {
 // options are the call's for one service.
 func (f *flags) options(d spec.Deploy) app.Options {
 	o := app.Options{
-		Deploy: d, Kubeconfig: f.kubeconfig, Context: f.context, Namespace: f.namespace, Holder: f.env.holder(), Accept: f.accept,
+		Deploy: d, Kubeconfig: f.kubeconfig, Context: f.context, Namespace: f.namespace, Holder: f.env.holder(), Actor: f.env.actor(), Accept: f.accept,
 		Getenv: f.env.Getenv, Clock: f.env.Clock, Secrets: f.mask.add,
 		Warn: func(text string) { fmt.Fprintln(f.env.Stderr, "warning: "+actions.Plain(text)) },
 	}

@@ -41,7 +41,7 @@ func root(f *flags) *cobra.Command {
 		Long: "Tidegate reads a deploy spec, carries a new version to users on plain Kubernetes objects by the chosen\n" +
 			"strategy, watches metric gates, and rolls back by itself when they turn. It needs nothing in the cluster.\n\n" +
 			"Exit codes: 0 done or nothing to do, 1 error, 2 the spec or the call is wrong (nothing was touched),\n" +
-			"3 rolled back, 5 another rollout holds the lock, 6 undo failed (a person is needed), 7 superseded,\n" +
+			"3 rolled back, 4 waiting for an approval, 5 another rollout holds the lock, 6 undo failed (a person is needed), 7 superseded,\n" +
 			"130 and 143 cancelled (the next run resumes or undoes).",
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,7 +58,7 @@ func root(f *flags) *cobra.Command {
 		return &usageError{fmt.Errorf("%w; `%s --help` lists the flags", err, c.CommandPath())}
 	})
 	f.register(cmd.PersistentFlags())
-	cmd.AddCommand(deployCommand(f), abortCommand(f), statusCommand(f), planCommand(f), validateCommand(f), schemaCommand(f),
+	cmd.AddCommand(deployCommand(f), promoteCommand(f), abortCommand(f), rollbackCommand(f), retryCommand(f), statusCommand(f), planCommand(f), validateCommand(f), schemaCommand(f),
 		queryCommand(f), demoCommand(f), versionCommand(f), actionCommand(f))
 	return cmd
 }

@@ -13,10 +13,14 @@ import (
 )
 
 func planCommand(f *flags) *cobra.Command {
-	var force bool
+	var force, wait bool
 	cmd := &cobra.Command{Use: "plan", Short: "Show what a deploy would do, and what would make it fail", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return f.plan(cmd.Context(), force) }}
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.wait = wait
+			return f.plan(cmd.Context(), force)
+		}}
 	cmd.Flags().BoolVar(&force, "force", false, "plan from a base that is not whole")
+	cmd.Flags().BoolVar(&wait, "wait", false, "for a deploy that stays while an approval waits")
 	return cmd
 }
 
@@ -50,6 +54,11 @@ func (f *flags) planOne(ctx context.Context, o app.Options) error {
 	if err != nil {
 		return err
 	}
+	return f.planned(p)
+}
+
+// planned shows a plan.
+func (f *flags) planned(p app.Planned) error {
 	if f.json() {
 		if err := report.PlanJSON(f.env.Stdout, p.Plan, findings(p.Findings)...); err != nil {
 			return err

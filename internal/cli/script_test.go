@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"cluster": cluster,
 			"apply":   apply,
 			"locked":  locked,
+			"asked":   asked,
 			"echoes":  echoes,
 		},
 	})
@@ -112,6 +113,19 @@ func echoes(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	ts.Defer(s.Close)
 	ts.Setenv(args[0], s.URL)
+}
+
+// asked waits until a rollout waits for an approval.
+func asked(ts *testscript.TestScript, _ bool, _ []string) {
+	for range 200 {
+		for _, o := range clusters.get(ts).API().Store().View(schema.GroupResource{Resource: "configmaps"}, "shop") {
+			if data, _ := o.Object["data"].(map[string]any); data["waits"] != nil {
+				return
+			}
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("nothing waits for an approval")
 }
 
 // locked waits until a run holds a lock.

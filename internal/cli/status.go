@@ -88,6 +88,10 @@ func (f *flags) line(v report.StatusView) string {
 		text = fmt.Sprintf("%s  step %d of %d: %s  %s to the new version", ro.Phase, ro.Step+1, len(ro.Plan.Steps),
 			ro.Plan.Steps[ro.Step].Title, report.Share(*ro))
 	}
+	if step, _, waits := ro.Waiting(); waits {
+		text = fmt.Sprintf("waiting  step %d of %d: %s  %s to the new version: answer with tidegate promote or tidegate abort", ro.Step+1,
+			len(ro.Plan.Steps), report.OneLine(step.Title), report.Share(*ro))
+	}
 	if ro.Reason != "" {
 		text += ": " + ro.Reason
 	}

@@ -13,13 +13,14 @@ import (
 )
 
 func validateCommand(f *flags) *cobra.Command {
-	return &cobra.Command{Use: "validate", Short: "Check a spec without a cluster, every environment of it", Args: noArgs,
+	var wait bool
+	cmd := &cobra.Command{Use: "validate", Short: "Check a spec without a cluster, every environment of it", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			text, path, err := f.source()
 			if err != nil {
 				return err
 			}
-			files, err := spec.Check(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil})
+			files, err := spec.Check(text, spec.Options{File: path, Environment: f.environment, Name: f.name, AnyEnvironment: f.job != nil, Wait: wait})
 			var problems spec.Problems
 			if errors.As(err, &problems) && f.json() {
 				if err := writeJSON(f.env.Stdout, map[string]any{"valid": false, "problems": problems}); err != nil {
@@ -32,6 +33,8 @@ func validateCommand(f *flags) *cobra.Command {
 			}
 			return f.valid(path, files)
 		}}
+	cmd.Flags().BoolVar(&wait, "wait", false, "for deploys that stay while an approval waits")
+	return cmd
 }
 
 // valid says what was found to be right, and what a deploy will need besides.

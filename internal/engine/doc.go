@@ -10,5 +10,7 @@
 //   - Gates neither sleep nor read the clock; the engine's clock asks them. So the same engine runs in virtual time.
 //   - A lost lock cancels everything at once, and nothing more is changed or saved.
 //   - Undo runs under a fresh bounded context: traffic first, then everything else.
+//   - A rollout that waits for a person needs no run: the record says what is asked, and who answers carries it on. The
+//     deadline stands still meanwhile. A run stays only when it is told to, or when users may not be left alone.
 //   - Listeners are told what happens; they cannot stop or slow a run.
 package engine

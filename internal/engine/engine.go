@@ -26,6 +26,8 @@ type Engine struct {
 	Outage func() time.Duration
 	// UndoLimit bounds the way back. When it passes, a person is needed.
 	UndoLimit time.Duration
+	// Wait keeps the run while an approval waits. Without it the run ends then, unless users may not be left alone.
+	Wait bool
 }
 
 // Watched is a gate with the rule under which its answers count.
@@ -39,6 +41,8 @@ type Outcome struct {
 	Phase  Phase
 	Cause  Cause
 	Reason string
+	// Waiting says that the rollout waits for a person: whoever answers, or resumes it, carries it on.
+	Waiting bool
 }
 
 // undo is the error by which a step asks for the way back.
@@ -50,7 +54,7 @@ type undo struct {
 
 func (u *undo) Error() string { return u.reason }
 
-// Run carries rec's rollout on from where it stands until it succeeded or is undone. The record must be claimed and
+// Run carries rec's rollout on from where it stands until it succeeded, is undone, or waits for a person. The record must be claimed and
 // saved by the caller; ctx is the lock's. An error means that the run stopped in between (cancelled, fenced, the
 // cluster out of reach): what was done is recorded, and the next run carries on.
 func (e *Engine) Run(ctx context.Context, rec *Record) (Outcome, error) {
@@ -66,6 +70,8 @@ func (e *Engine) Run(ctx context.Context, rec *Record) (Outcome, error) {
 		switch {
 		case err == nil:
 			return r.outcome(), nil
+		case errors.Is(err, errWaiting):
+			return r.left(ctx)
 		case !errors.As(err, &u):
 			return r.stopped(ctx, err)
 		}
@@ -92,12 +98,23 @@ func (r *run) outcome() Outcome {
 	return Outcome{Phase: r.ro.Phase, Cause: r.ro.Cause, Reason: r.ro.Reason}
 }
 
+// left saves what was seen and leaves a rollout that waits for a person.
+func (r *run) left(ctx context.Context) (Outcome, error) {
+	if err := r.Store.Save(ctx, r.rec); err != nil {
+		return r.stopped(ctx, fmt.Errorf("save that the rollout waits for an approval: %w", err))
+	}
+	outcome := r.outcome()
+	outcome.Waiting = true
+	return outcome, nil
+}
+
 // forward runs the remaining steps. It returns *undo when the rollout has to go back.
 func (r *run) forward(ctx context.Context) error {
 	for i := r.ro.Step; i < len(r.ro.Plan.Steps); i++ {
 		r.ro.Step = i
 		state := r.ro.Current()
 		state.ID, state.Started, state.InForce = r.ro.Plan.Steps[i].ID, r.Clock.Now(), time.Time{}
+		r.await(r.ro.Plan.Steps[i], state.Started)
 		if err := r.Store.Save(ctx, r.rec); err != nil {
 			return fmt.Errorf("save the start of step %s: %w", state.ID, err)
 		}

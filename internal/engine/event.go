@@ -18,6 +18,8 @@ const (
 	EventInForce      EventKind = "in-force" // the step's ops are done, the hold begins
 	EventVerdict      EventKind = "verdict"  // a look of a gate
 	EventPaused       EventKind = "paused"   // data has been missing for too long
+	EventWaiting      EventKind = "waiting"  // for a person; Message is what they are asked
+	EventApproved     EventKind = "approved" // by a person, or by the spec when the time was over
 	EventStepFinished EventKind = "step-finished"
 	EventUndoing      EventKind = "undoing"
 	EventUndoOp       EventKind = "undo-op" // one op of the way back is done

@@ -30,6 +30,7 @@ type world struct {
 	gates   []engine.Watched
 	inbox   engine.Inbox
 	limit   time.Duration // of the way back
+	stay    bool          // a run stays while an approval waits
 	listen  func(engine.Event)
 	outage  func() time.Duration
 
@@ -230,8 +231,9 @@ func (w *world) run(ctx context.Context, rec *engine.Record) (outcome engine.Out
 	if err := w.process.Claim(context.Background(), rec); err != nil {
 		return engine.Outcome{}, err
 	}
-	e := &engine.Engine{Store: w.process, Actuator: w, Inbox: w.inbox, Clock: w.clock, Listener: w, Gates: w.gates, UndoLimit: w.limit, Outage: w.outage,
-		Look: func(s plan.Step) gates.Input { return gates.Input{Step: s.ID, Now: w.clock.Now()} }}
+	e := &engine.Engine{Store: w.process, Actuator: w, Inbox: w.inbox, Clock: w.clock, Listener: w, Gates: w.gates, UndoLimit: w.limit, Wait: w.stay,
+		Outage: w.outage,
+		Look:   func(s plan.Step) gates.Input { return gates.Input{Step: s.ID, Now: w.clock.Now()} }}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -48,6 +48,12 @@ type Request struct {
 	At     time.Time `json:"at"`
 	// Rollout is the one that is meant; empty means whichever is in flight.
 	Rollout string `json:"rollout,omitempty"`
+	// Run is the URL of the workflow run by which somebody asks.
+	Run string `json:"run,omitempty"`
+	// Step is the approval that is meant by Promote.
+	Step string `json:"step,omitempty"`
+	// Full is Promote of everything that is left: holds are cut short and approvals given.
+	Full bool `json:"full,omitempty"`
 }
 
 // Verb is what is asked for.
@@ -57,6 +63,7 @@ type Verb string
 const (
 	Abort     Verb = "abort"
 	Supersede Verb = "supersede"
+	Promote   Verb = "promote"
 )
 
 // Actuator makes an op true in the cluster. Apply is idempotent and returns when the op is in force. It honours ctx at

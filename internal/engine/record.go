@@ -47,11 +47,13 @@ type Rollout struct {
 	Deadline   time.Time     `json:"deadline"`
 	Step       int           `json:"step"` // index of the step that was started last
 	// Undone is the number of undo ops (of Plan.UndoFrom(Step)) that are finished.
-	Undone int         `json:"undone,omitempty"`
-	Reason string      `json:"reason,omitempty"` // why it was undone, in a person's words
-	Cause  Cause       `json:"cause,omitempty"`
-	By     string      `json:"by,omitempty"` // who asked for the abort or the supersede
-	Steps  []StepState `json:"steps"`
+	Undone int    `json:"undone,omitempty"`
+	Reason string `json:"reason,omitempty"` // why it was undone, in a person's words
+	Cause  Cause  `json:"cause,omitempty"`
+	By     string `json:"by,omitempty"` // who asked for the abort or the supersede
+	// Full is who asked to go on without the holds and approvals that are left; nil when nobody did.
+	Full  *Answer     `json:"full,omitempty"`
+	Steps []StepState `json:"steps"`
 	// Outage is for how long no pod was ready, in a strategy in which that can be; an outage that lasts does not count yet.
 	Outage plan.Duration `json:"outage,omitzero"`
 	// Notes are what listeners keep with the rollout, by a key of their own: whoever carries it on hands them to its own
@@ -69,6 +71,7 @@ const (
 	CauseAbort      Cause = "abort"
 	CauseSuperseded Cause = "superseded"
 	CauseDeadline   Cause = "deadline"
+	CauseApproval   Cause = "approval" // nobody approved in time
 )
 
 // StepState is what happened in one step.
@@ -78,6 +81,7 @@ type StepState struct {
 	InForce  time.Time        `json:"inForce,omitzero"` // when its ops were done and the hold began
 	Finished time.Time        `json:"finished,omitzero"`
 	Gates    map[string]Tally `json:"gates,omitempty"`
+	Approval *Approval        `json:"approval,omitempty"`
 }
 
 // Tally sums up what one gate said during one step.
@@ -87,36 +91,6 @@ type Tally struct {
 	Looks  int             `json:"looks"`
 	Fails  int             `json:"fails"` // looks that failed, whether that undid the rollout or not
 	NoData int             `json:"noData,omitempty"`
-}
-
-// Past is a rollout that ended, as the history keeps it.
-type Past struct {
-	ID      string            `json:"id"`
-	Images  map[string]string `json:"images"`
-	Phase   Phase             `json:"phase"`
-	Reason  string            `json:"reason,omitempty"`
-	Started time.Time         `json:"started"`
-	Ended   time.Time         `json:"ended"`
-	Holder  string            `json:"holder"`
-	// Template is the pod template that the rollout brought, whole: a rollback restores what ran.
-	Template   plan.Object `json:"template,omitempty"`
-	PlanDigest string      `json:"planDigest"`
-}
-
-// HistoryLimit is how many ended rollouts the record keeps.
-const HistoryLimit = 10
-
-// remember moves an ended rollout to the front of the history.
-func (r *Record) remember() {
-	ro := r.Rollout
-	past := Past{
-		ID: ro.ID, Images: ro.Plan.Target.Images, Phase: ro.Phase, Reason: ro.Reason, Started: ro.Started,
-		Ended: ro.Ended, Holder: ro.Holder, Template: ro.Plan.Objects.Templates[plan.Candidate], PlanDigest: ro.PlanDigest,
-	}
-	r.History = append([]Past{past}, r.History...)
-	if len(r.History) > HistoryLimit {
-		r.History = r.History[:HistoryLimit]
-	}
 }
 
 // Copy is the rollout as it stands, for who keeps it while it goes on. The plan and the baseline never change.

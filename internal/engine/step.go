@@ -75,8 +75,11 @@ func (s *stepRun) drainWork() {
 
 func (s *stepRun) loop(ctx, work context.Context) error {
 	for {
-		if s.done() {
+		switch {
+		case s.done():
 			return nil
+		case s.leaves():
+			return errWaiting
 		}
 		now := s.Clock.Now()
 		s.panel.askDue(work, now, s.Look)
@@ -113,14 +116,18 @@ func (s *stepRun) wait(ctx, work context.Context, timer clock.Timer) error {
 	case <-s.waited():
 		return nil
 	case <-timer.C():
-		return s.moment(work)
+		return s.moment(ctx, work)
 	}
 }
 
 // moment handles what is due by the clock.
-func (s *stepRun) moment(work context.Context) error {
+func (s *stepRun) moment(ctx, work context.Context) error {
 	now := s.Clock.Now()
-	if !now.Before(s.ro.Deadline) {
+	if s.waiting() { // the deadline stands still
+		if !now.Before(s.state.Approval.Until) {
+			return s.timedOut(ctx)
+		}
+	} else if !now.Before(s.ro.Deadline) {
 		return &undo{cause: CauseDeadline, reason: fmt.Sprintf("the rollout was not done by its deadline (%s); "+
 			"raise `spec.deadline` if it needs longer", s.ro.Deadline.UTC().Format(time.RFC3339))}
 	}
@@ -147,6 +154,9 @@ func (s *stepRun) inForce(ctx, work context.Context, err error) error {
 	s.panel.inForce(now)
 	s.seen = s.sight(work)
 	s.tell(ctx, Event{Kind: EventInForce, Message: s.step.Title})
+	if s.waiting() {
+		s.tell(ctx, Event{Kind: EventWaiting, Message: s.step.Approve.Message})
+	}
 	if s.step.Hold == 0 || len(s.step.Gates) == 0 {
 		return nil
 	}
@@ -171,10 +181,15 @@ func (s *stepRun) failure(ctx context.Context, err error) error {
 
 // answer takes a request out of the inbox. One that means another rollout is stale.
 func (s *stepRun) answer(ctx context.Context, req Request) error {
+	if req.Verb == Promote && req.Rollout == s.ro.ID {
+		if err := s.promoted(ctx, req); err != nil { // first saved, then cleared: nobody asks twice
+			return err
+		}
+	}
 	if err := s.Inbox.Clear(ctx, req.ID); err != nil {
 		s.tell(ctx, Event{Kind: EventWarning, Message: fmt.Sprintf("could not clear the request to %s: %v", req.Verb, err)})
 	}
-	if req.Rollout != "" && req.Rollout != s.ro.ID {
+	if req.Verb == Promote || req.Rollout != "" && req.Rollout != s.ro.ID {
 		return nil
 	}
 	u := &undo{cause: CauseAbort, by: req.By, reason: "aborted by " + req.By}
@@ -189,16 +204,27 @@ func (s *stepRun) answer(ctx context.Context, req Request) error {
 
 // done tells whether the ops are in force, the hold is over and every gate has passed since.
 func (s *stepRun) done() bool {
-	return !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdEnd) && s.panel.satisfied() && closed(s.seen)
+	return !s.waiting() && !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdOver()) && s.panel.satisfied() && closed(s.seen)
+}
+
+// holdOver is when the hold ends; sooner than planned when somebody asked for it.
+func (s *stepRun) holdOver() time.Time {
+	if s.ro.Full == nil {
+		return s.holdEnd
+	}
+	return s.holdEnd.Add(-time.Duration(s.step.Skip))
 }
 
 func (s *stepRun) nextMoment(now time.Time) time.Time {
 	next := s.ro.Deadline
+	if s.waiting() {
+		next = s.state.Approval.Until
+	}
 	if due, ok := s.panel.nextDue(); ok {
 		next = minTime(next, due)
 	}
-	if s.holdEnd.After(now) {
-		next = minTime(next, s.holdEnd)
+	if end := s.holdOver(); !s.holdEnd.IsZero() && end.After(now) {
+		next = minTime(next, end)
 	}
 	if !s.aheadAt.IsZero() {
 		next = minTime(next, s.aheadAt)

@@ -111,7 +111,14 @@ func (r *Reporter) Handle(_ context.Context, e engine.Event) {
 	l := r.ledger(ro)
 	switch e.Kind {
 	case engine.EventStarted, engine.EventResumed:
+		if _, _, waits := ro.Waiting(); waits && l.Deployment != 0 {
+			break // a look in passing: what GitHub knows is still so
+		}
 		begin(l, ro, e.Message, r.Checks)
+	case engine.EventWaiting:
+		l.person(statePending, "waits for an approval: "+e.Message)
+	case engine.EventApproved:
+		l.person(stateInProgress, e.Message)
 	case engine.EventInForce:
 		if ro.Step > 0 && ro.Plan.Steps[ro.Step].Weight != ro.Plan.Steps[ro.Step-1].Weight { // what people want to know
 			l.want(topicDeployment, Post{State: stateInProgress, Text: progress(ro)})
@@ -160,6 +167,16 @@ func begin(l *Ledger, ro engine.Rollout, message string, checks bool) {
 	}
 	for _, name := range gateNames(ro.Plan) {
 		l.want(topicGate+name, Post{State: statePending, Text: "watches this rollout"})
+	}
+}
+
+// person wants it told that the rollout waits for a person, or that one has answered. The gates' statuses stay as they
+// are: nothing is judged by that.
+func (l *Ledger) person(deployment, text string) {
+	l.want(topicDeployment, Post{State: deployment, Text: text})
+	l.want(topicRollout, Post{State: statePending, Text: text})
+	if _, checked := l.Wanted[topicCheck]; checked || l.Check != 0 {
+		l.want(topicCheck, Post{State: statePending, Text: text})
 	}
 }
 

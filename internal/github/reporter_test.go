@@ -8,6 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/github"
 	"github.com/tidegate/tidegate/internal/report/story"
 	double "github.com/tidegate/tidegate/internal/sandbox/github"
@@ -57,6 +58,44 @@ func TestEndings(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWaiting: while a rollout waits for a person its deployment is pending and says what is asked, and nothing is closed.
+// A run that only looks tells nothing again, and who approved is told on the same deployment.
+func TestWaiting(t *testing.T) {
+	within(t, double.Options{}, func(w *world) {
+		asked := story.Asked()
+		first := w.reporter()
+		play(first, asked)
+		w.close(first)
+		d := w.deployment()
+		last := d.Statuses[len(d.Statuses)-1]
+		if last.State != "pending" || last.Description != "waits for an approval: Business sign-off" {
+			t.Errorf("last status %+v", last)
+		}
+		open := map[string]string{"checkout": "pending", "checkout/kubernetes": "pending", "checkout/errors": "pending", "checkout/latency": "pending"}
+		w.wantStates(sha, open)
+		asked.Record.Rollout.Notes = first.Notes(asked.Record.Rollout.ID)
+		look := func(e engine.Event) {
+			asked.Events = nil
+			asked.Tell(e)
+			r := w.reporter()
+			play(r, asked)
+			w.close(r)
+		}
+		look(engine.Event{Kind: engine.EventResumed, Message: "resumed at step sign-off"})
+		look(engine.Event{Kind: engine.EventWaiting, Message: "Business sign-off"})
+		if now := w.deployment(); len(now.Statuses) != len(d.Statuses) {
+			t.Errorf("a look told %+v", now.Statuses[len(d.Statuses):])
+		}
+		asked.Record.Rollout.Approve(engine.Answer{By: "ines", At: asked.Now()})
+		look(engine.Event{Kind: engine.EventApproved, Message: "approved by ines"})
+		now := w.deployment()
+		if last := now.Statuses[len(now.Statuses)-1]; last.State != "in_progress" || last.Description != "approved by ines" {
+			t.Errorf("last status %+v", last)
+		}
+		w.wantStates(sha, open)
+	})
 }
 
 // TestBudget: a rollout makes few requests, however many gates and steps it has.

@@ -35,10 +35,20 @@ func (c *Client) LastWords(ctx context.Context, namespace, pod, container string
 		return "", nil
 	}
 	words, err := c.logs.Tail(ctx, namespace, pod, container, lastLines, true)
-	if err != nil || strings.TrimSpace(words) == "" {
+	if err != nil || noWords(words) {
 		words, err = c.logs.Tail(ctx, namespace, pod, container, lastLines, false)
 	}
+	if noWords(words) {
+		words = ""
+	}
 	return strings.TrimSpace(words), err
+}
+
+// noWords tells whether a log holds nothing, or the kubelet's own words in its place: it says so with status 200 when the
+// log of the run before is gone.
+func noWords(log string) bool {
+	log = strings.TrimSpace(log)
+	return log == "" || strings.HasPrefix(log, "unable to retrieve container logs")
 }
 
 // Warnings are the Warning events about a pod, newest last, five at most.

@@ -30,6 +30,12 @@ func (o *Objects) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// Whole is a stored object with its whole numbers as int64 again, as they came from the API. It changes o.
+func Whole(o Object) Object {
+	wholeNumbers(o)
+	return o
+}
+
 // wholeNumbers turns what JSON decoding made float64, and what is whole, into int64, in place.
 func wholeNumbers(v any) any {
 	switch v := v.(type) {

@@ -33,14 +33,26 @@ type Plan struct {
 
 // Target names what is deployed where.
 type Target struct {
-	Name      string            `json:"name"` // of the deploy spec
-	Workload  Ref               `json:"workload"`
-	Service   string            `json:"service,omitempty"`
-	Images    map[string]string `json:"images"`         // by container
-	From      map[string]string `json:"from,omitempty"` // the images that run now
-	SpecHash  string            `json:"specHash"`       // digest of the deploy spec, ${NAMES} unexpanded
-	URL       string            `json:"url,omitempty"`
-	Namespace string            `json:"namespace"`
+	Name     string            `json:"name"` // of the deploy spec
+	Workload Ref               `json:"workload"`
+	Service  string            `json:"service,omitempty"`
+	Images   map[string]string `json:"images"`         // by container
+	From     map[string]string `json:"from,omitempty"` // the images that run now
+	SpecHash string            `json:"specHash"`       // digest of the deploy spec, ${NAMES} unexpanded
+	// Restores is the revision of the history that a rollback brings back; empty for any other rollout.
+	Restores  string `json:"restores,omitempty"`
+	URL       string `json:"url,omitempty"`
+	Namespace string `json:"namespace"`
+}
+
+// Approval is what a person is asked.
+type Approval struct {
+	Message string   `json:"message"`
+	Timeout Duration `json:"timeout"`
+	// Promotes says that the rollout goes on when nobody answered in time; otherwise it is undone then.
+	Promotes bool `json:"promotes,omitempty"`
+	// Attended says that users are on the new version and may not be left alone: a run stays, and its gates watch.
+	Attended bool `json:"attended,omitempty"`
 }
 
 // Step is one stage of the plan: its ops are applied in order, then it holds while its gates watch.
@@ -53,6 +65,10 @@ type Step struct {
 	// Undo brings the cluster from this step (finished or half done) to the state before it.
 	Undo []Op     `json:"undo,omitempty"`
 	Hold Duration `json:"hold,omitempty"`
+	// Skip is how much of the hold a person may skip; the rest is time that gateways and connections need.
+	Skip Duration `json:"skip,omitempty"`
+	// Approve makes the step wait for a person.
+	Approve *Approval `json:"approve,omitempty"`
 	// Sight is how long the step waits, at most, until the gates' data knows of the candidate: a provider that scrapes
 	// finds new pods only after a while, and until then nobody could judge what users meet.
 	Sight Duration `json:"sight,omitempty"`

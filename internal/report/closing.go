@@ -10,7 +10,7 @@ import (
 // Closing is the closing words of a run in their parts, for those who lay them out otherwise than [Ending] does. All text
 // is clean. Why may have several lines; what is empty is left out.
 type Closing struct {
-	Mark     string // ✓, ✗ or ↶
+	Mark     string // ✓, ✗, ↶ or ▸
 	Headline string
 	Why      string
 	Evidence Proof

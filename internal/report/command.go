@@ -3,7 +3,9 @@ package report
 import (
 	"regexp"
 	"strings"
+	"time"
 
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report/words"
 )
 
@@ -18,6 +20,12 @@ func command(name, verb string, argument ...string) string {
 	}
 	return strings.Join(parts, " ")
 }
+
+// OneLine is foreign text on one line, without what commands terminals.
+func OneLine(text string) string { return words.Line(text) }
+
+// Duration is a time span in a person's words.
+func Duration(d plan.Duration) string { return words.Duration(time.Duration(d)) }
 
 // simple text needs no quotes in a shell.
 var simple = regexp.MustCompile(`^[\w./:-]+$`)

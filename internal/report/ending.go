@@ -68,6 +68,10 @@ func (e End) headline() (mark, text string) {
 		return "✓", fmt.Sprintf("%s runs %s: every request meets it", name, now)
 	case Unchanged:
 		return "✓", fmt.Sprintf("nothing to do: %s stays as it is", name)
+	case Pending:
+		return "▸", fmt.Sprintf("%s waits for an approval: %s", name, e.question())
+	case Promoted:
+		return "✓", name + " was approved: the run that carries the rollout goes on"
 	case RolledBack:
 		return "✗", fmt.Sprintf("%s was rolled back: %s serves every request again, and everything is as it was before", name, old)
 	case Aborted:
@@ -75,6 +79,9 @@ func (e End) headline() (mark, text string) {
 	case Superseded:
 		return "↶", fmt.Sprintf("%s: %s made way for a newer rollout; %s was restored first", name, now, old)
 	case Locked:
+		if e.Holder == "" && e.Rollout == nil {
+			return "✗", name + ": another rollout is in flight; this run changes nothing"
+		}
 		return "✗", name + ": another run holds the lock; this one changes nothing more"
 	case Cancelled:
 		return "✗", name + ": this run was cancelled before the rollout was over"
@@ -84,6 +91,14 @@ func (e End) headline() (mark, text string) {
 		return "✗", name + ": A PERSON IS NEEDED: the way back failed"
 	}
 	return "✗", name + ": this run failed"
+}
+
+// question is what a person is asked.
+func (e End) question() string {
+	if step, _, ok := e.Rollout.Waiting(); ok {
+		return step.Approve.Message
+	}
+	return "of a person"
 }
 
 func (e End) versions() (old, now string) {
@@ -107,6 +122,9 @@ func Versions(t plan.Target) (old, now string) {
 }
 
 func (e End) why() string {
+	if e.Result == Pending {
+		return e.wait()
+	}
 	if e.Result == Locked && e.Holder != "" {
 		text := "the lock is held by " + words.Line(e.Holder)
 		if !e.Since.IsZero() {
@@ -121,6 +139,28 @@ func (e End) why() string {
 		return e.Rollout.Reason
 	}
 	return ""
+}
+
+// wait says where the rollout waits, and how long it will.
+func (e End) wait() string {
+	step, a, ok := e.Rollout.Waiting()
+	if !ok {
+		return e.Reason
+	}
+	return fmt.Sprintf("step %d of %d (%s), since %s; %s", e.Rollout.Step+1, len(e.Rollout.Plan.Steps), step.ID, a.Since.In(e.Zone).Format(clockTime),
+		deadlineOf(step, a, e.At, e.Zone))
+}
+
+// deadlineOf says what happens when nobody answers.
+func deadlineOf(step plan.Step, a engine.Approval, now time.Time, zone *time.Location) string {
+	what := "undone"
+	if step.Approve.Promotes {
+		what = "carried on"
+	}
+	if left := a.Until.Sub(now); left > 0 {
+		return fmt.Sprintf("%s when nobody has answered by %s, in %s", what, a.Until.In(zone).Format(clockTime), words.Duration(left))
+	}
+	return "its time is over: the next run has it " + what
 }
 
 // clockTime is how moments are written that are not of today, perhaps.
@@ -173,6 +213,10 @@ func (e End) users() string {
 		return fmt.Sprintf("up to %s of the requests may have met %s: pods serve as soon as they are ready", Steps(ro)[ro.Step].Weight, now)
 	case peak == 0 && share == 0:
 		return fmt.Sprintf("no %s met %s%s", requests, now, perhaps(ro, peak))
+	case e.Result == Pending:
+		return fmt.Sprintf("%s of the requests meet %s now, and no gate watches until the next run", share, now)
+	case e.Result == Promoted:
+		return fmt.Sprintf("%s of the requests meet %s now", share, now)
 	case e.Result == Cancelled || e.Result == Failed || e.Result == UndoFailed || e.Result == Locked:
 		if share == 0 {
 			return fmt.Sprintf("no %s meets %s now, as far as this run knows; at most %s did", requests, now, peak)

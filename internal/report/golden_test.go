@@ -60,6 +60,8 @@ func TestLogs(t *testing.T) {
 		{"crashed", story.Crashed(), false},
 		{"crashed-groups", story.Crashed(), true},
 		{"stuck", story.Stuck(), false},
+		{"answered", story.Answered(), false},
+		{"unanswered-groups", story.Unanswered(), true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

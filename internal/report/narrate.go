@@ -48,6 +48,10 @@ func (n *Narrator) Tell(e engine.Event) (Line, bool) {
 		line.Text = e.Message
 	case engine.EventInForce:
 		line.Text = inForce(e)
+	case engine.EventWaiting:
+		line.Tone, line.Text = Doubt, asking(e)
+	case engine.EventApproved:
+		line.Tone, line.Text = Good, e.Message
 	case engine.EventVerdict:
 		line.Tone, line.Text = n.verdict(e)
 	case engine.EventPaused:
@@ -111,6 +115,8 @@ func inForce(e engine.Event) string {
 	switch {
 	case !ok:
 		return "in force"
+	case s.Approve != nil && s.State.Approval != nil && s.State.Approval.Answer == nil:
+		return "" // what it waits for is told by itself
 	case s.Hold > 0 && len(s.Gates) > 0:
 		return fmt.Sprintf("in force; holds %s while %s watch%s", words.Duration(time.Duration(s.Hold)), list(s.Gates), plural(s.Gates))
 	case s.Hold > 0:
@@ -119,6 +125,15 @@ func inForce(e engine.Event) string {
 		return fmt.Sprintf("waits until %s passed", have(s.Gates))
 	}
 	return ""
+}
+
+// asking says what a person is asked, how long, and how they answer.
+func asking(e engine.Event) string {
+	text, name := "waits for an approval: "+e.Message, e.Rollout.Plan.Target.Name
+	if step, a, ok := e.Rollout.Waiting(); ok {
+		text += "\n" + deadlineOf(step, a, e.At, time.UTC)
+	}
+	return text + "\nlet it go on: " + command(name, "promote") + "\ngo back: " + command(name, "abort")
 }
 
 func have(names []string) string {

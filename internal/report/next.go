@@ -17,7 +17,11 @@ func (e End) next() []Advice {
 	old, _ := e.versions()
 	switch e.Result {
 	case Succeeded:
-		return []Advice{{fmt.Sprintf("should users find what the gates did not, bring %s back", old), deployCommand(e.Name, e.target().From)}}
+		return []Advice{{fmt.Sprintf("should users find what the gates did not, bring %s back", old), wayBackTo(e.Name, e.target())}}
+	case Pending:
+		return answers(e.Name, e.Rollout)
+	case Promoted:
+		return []Advice{{"follow it", cmd("status -w")}}
 	case RolledBack:
 		return append(e.afterFailure(), e.onceMore())
 	case Aborted:
@@ -37,7 +41,27 @@ func (e End) next() []Advice {
 }
 
 func (e End) onceMore() Advice {
-	return Advice{"start this version once more, from the first step", deployCommand(e.Name, e.target().Images)}
+	return Advice{"start this version once more, from the first step", command(e.Name, "retry")}
+}
+
+// wayBackTo is the command that brings back what ran before a rollout that succeeded. A rollback is not undone by a
+// rollback: that goes further back.
+func wayBackTo(name string, t plan.Target) string {
+	if t.Restores != "" {
+		return deployCommand(name, t.From)
+	}
+	return command(name, "rollback")
+}
+
+// answers are what a person can say to a rollout that waits, and what any run can do meanwhile.
+func answers(name string, ro *engine.Rollout) []Advice {
+	yes, no := "let it go on", "or go back"
+	if ro != nil {
+		old, _ := Versions(ro.Plan.Target)
+		no = "or go back to " + old
+	}
+	return []Advice{{yes, command(name, "promote")}, {no, command(name, "abort")},
+		{"no gate watches meanwhile; to have them asked, and the time looked at, by a schedule", command(name, "deploy --resume")}}
 }
 
 func (e End) target() plan.Target {
@@ -72,6 +96,9 @@ func (e End) afterFailure() []Advice {
 	}
 	if ok && g.Last.Evidence.Query != "" {
 		return []Advice{{Text: fmt.Sprintf("see why in what gate %s asked, above: the query still answers for that time", words.Line(g.Name))}}
+	}
+	if e.Rollout.Cause == engine.CauseApproval {
+		return nil
 	}
 	if e.Rollout.Cause == engine.CauseDeadline {
 		return []Advice{{Text: "a rollout that needs longer needs a later spec.deadline"}}

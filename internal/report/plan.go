@@ -98,6 +98,9 @@ func planSteps(p plan.Plan) *table {
 		if s.Hold > 0 {
 			hold = words.Duration(time.Duration(s.Hold))
 		}
+		if s.Approve != nil {
+			hold = "person"
+		}
 		t.add(strconv.Itoa(i+1), s.ID, strings.TrimPrefix(s.Title, s.ID+": "), s.Weight.String(), podsText(p.Objects, pods), hold,
 			orDash(strings.Join(s.Gates, ", ")), WayBack(p, i))
 	}

@@ -34,6 +34,7 @@ func TestPlan(t *testing.T) {
 		{"plan", story.Canary(), nil},
 		{"plan-findings", story.Canary(), findings()},
 		{"plan-several", several, nil},
+		{"plan-approvals", story.Approvals(), nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,6 +84,10 @@ func TestStatus(t *testing.T) {
 		{"undoing", story.Turned().Back(1, time.Second), func(s *story.Story) report.Facts { return facts(s, true, 0) }},
 		{"stuck", story.Stuck(), func(s *story.Story) report.Facts { return facts(s, false, 0) }},
 		{"rolled-back", story.Bad(), func(*story.Story) report.Facts { return report.Facts{Alive: &no, Pods: base} }},
+		{"waiting", story.Asked().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
+		{"waiting-late", story.Asked().Wait(25 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
+		{"waiting-attended", story.Asked().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, true, quarter) }},
+		{"answered", story.Answered(), func(*story.Story) report.Facts { return report.Facts{Alive: &no, Pods: base} }},
 		{"succeeded", story.Good(), func(*story.Story) report.Facts { return report.Facts{Alive: &no, Pods: base} }},
 	}
 	for _, tt := range tests {

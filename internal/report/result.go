@@ -11,8 +11,12 @@ type Result string
 
 // The results.
 const (
-	Succeeded  Result = "succeeded"
-	Unchanged  Result = "unchanged"
+	Succeeded Result = "succeeded"
+	Unchanged Result = "unchanged"
+	// Promoted: by a request, and the run that carries the rollout goes on.
+	Promoted Result = "promoted"
+	// Pending: the rollout waits for an approval.
+	Pending    Result = "pending"
 	RolledBack Result = "rolled-back"
 	Aborted    Result = "aborted"
 	Superseded Result = "superseded"
@@ -33,6 +37,8 @@ func ResultOf(o engine.Outcome, err error) Result {
 		return Locked
 	case o.Phase == engine.UndoFailed:
 		return UndoFailed
+	case err == nil && o.Waiting:
+		return Pending
 	case err != nil:
 		return Failed
 	case o.Phase == engine.Succeeded:
@@ -51,12 +57,14 @@ func ResultOf(o engine.Outcome, err error) Result {
 // to stop by SIGTERM exits with 143 instead.
 func (r Result) ExitCode() int {
 	switch r {
-	case Succeeded, Unchanged:
+	case Succeeded, Unchanged, Promoted:
 		return 0
 	case Invalid:
 		return 2
 	case RolledBack, Aborted:
 		return 3
+	case Pending:
+		return 4
 	case Locked:
 		return 5
 	case UndoFailed:

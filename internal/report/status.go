@@ -99,6 +99,7 @@ func (v StatusView) empty() string {
 func (v StatusView) standing(ro engine.Rollout) *notes {
 	n := &notes{}
 	n.add("phase", phaseText(ro, v.Now))
+	n.add("approval", v.approvals(ro))
 	if ro.Phase != engine.Succeeded {
 		n.add("reason", ro.Reason)
 	}
@@ -126,6 +127,9 @@ func phaseText(ro engine.Rollout, now time.Time) string {
 	at := fmt.Sprintf("step %d of %d (%s)", ro.Step+1, len(ro.Plan.Steps), step.ID)
 	switch ro.Phase {
 	case engine.Running:
+		if _, _, waits := ro.Waiting(); waits {
+			return "waits for an approval, " + at + ": " + step.Approve.Message
+		}
 		text := "running, " + at + ": " + step.Title
 		switch left, holds := step.HoldLeft(now); {
 		case holds && left > 0:
@@ -212,6 +216,9 @@ func (v StatusView) times(ro engine.Rollout) string {
 	if !ro.Ended.IsZero() {
 		return text + fmt.Sprintf(", ended %s after %s", ro.Ended.In(v.Zone).Format(clockTime), words.Duration(ro.Ended.Sub(ro.Started)))
 	}
+	if _, _, waits := ro.Waiting(); waits {
+		return text + ", its deadline stands still while it waits"
+	}
 	if !ro.Deadline.IsZero() && ro.Phase == engine.Running {
 		if left := ro.Deadline.Sub(v.Now); left > 0 {
 			return text + fmt.Sprintf(", undone if not over in %s", words.Duration(left))
@@ -226,7 +233,7 @@ func (v StatusView) warnings() []string {
 	var all []string
 	if ro := v.rollout(); ro != nil {
 		if ro.Phase == engine.Running && v.Facts.Alive != nil && !*v.Facts.Alive {
-			all = append(all, "no run carries this rollout on, and no gate watches it")
+			all = append(all, v.alone(*ro)...)
 		}
 		if ro.Phase == engine.Undoing && v.Facts.Alive != nil && !*v.Facts.Alive {
 			all = append(all, "no run carries the way back on")
@@ -244,6 +251,39 @@ func (v StatusView) warnings() []string {
 		}
 	}
 	return append(all, v.Facts.Problems...)
+}
+
+// alone says what it means that no run carries the rollout.
+func (v StatusView) alone(ro engine.Rollout) []string {
+	_, a, waits := ro.Waiting()
+	switch {
+	case !waits:
+		return []string{"no run carries this rollout on, and no gate watches it"}
+	case !v.Now.Before(a.Until):
+		return []string{"the approval's time is over; the next run acts on it"}
+	case Share(ro) > 0:
+		return []string{"no gate watches while it waits"}
+	}
+	return nil
+}
+
+// approvals are the present one, and who gave those before.
+func (v StatusView) approvals(ro engine.Rollout) string {
+	var all []string
+	for _, s := range Steps(ro) {
+		a := s.State.Approval
+		switch {
+		case s.Approve == nil || a == nil:
+		case a.Answer != nil:
+			all = append(all, fmt.Sprintf("%s: %s, %s: %s", s.ID, s.Approve.Message, words.Ago(a.Answer.At, v.Now), a.Answer))
+		case s.Mark == Current:
+			all = append(all, fmt.Sprintf("%s: asked %s; %s", s.ID, words.Ago(a.Since, v.Now), deadlineOf(s.Step, *a, v.Now, v.Zone)))
+		}
+	}
+	if ro.Full != nil {
+		all = append(all, fmt.Sprintf("everything that was left, %s: %s", words.Ago(ro.Full.At, v.Now), ro.Full))
+	}
+	return strings.Join(all, "\n")
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -43,13 +43,35 @@ type StatusRollout struct {
 	Started    time.Time   `json:"started"`
 	Ended      time.Time   `json:"ended,omitzero"`
 	Deadline   time.Time   `json:"deadline,omitzero"`
-	Cause      string      `json:"cause,omitempty"` // gate, failure, abort, superseded or deadline
+	Cause      string      `json:"cause,omitempty"` // gate, failure, abort, superseded, deadline or approval
 	Reason     string      `json:"reason,omitempty"`
 	By         string      `json:"by,omitempty"`
+	// Waiting says that it waits for a person: the last of Approvals has no answer.
+	Waiting   bool             `json:"waiting,omitempty"`
+	Approvals []StatusApproval `json:"approvals,omitempty"` // that were asked for, in order
+	Full      *StatusAnswer    `json:"full,omitempty"`      // who asked to skip the holds and approvals that are left
 	// Outage is for how many seconds no pod was ready, in a rollout in place.
 	Outage float64      `json:"outageSeconds,omitempty"`
 	Steps  []StatusStep `json:"steps"`
 	Gates  []StatusGate `json:"gates"`
+}
+
+// StatusApproval is an approval that the rollout waits for, or waited for.
+type StatusApproval struct {
+	Step      string        `json:"step"`
+	Message   string        `json:"message"`
+	Since     time.Time     `json:"since"`
+	Until     time.Time     `json:"until"`
+	OnTimeout string        `json:"onTimeout"` // undo or promote
+	Answer    *StatusAnswer `json:"answer,omitempty"`
+}
+
+// StatusAnswer is who let a rollout go on.
+type StatusAnswer struct {
+	By     string    `json:"by"`
+	Run    string    `json:"run,omitempty"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at"`
 }
 
 // StatusStep is a step in a StatusDocument.
@@ -84,6 +106,7 @@ type StatusHolder struct {
 
 // StatusHistory is an ended rollout.
 type StatusHistory struct {
+	Revision   int               `json:"revision"` // for rollback --to
 	ID         string            `json:"id"`
 	Images     map[string]string `json:"images"`
 	Phase      string            `json:"phase"`
@@ -92,6 +115,16 @@ type StatusHistory struct {
 	Ended      time.Time         `json:"ended"`
 	Holder     string            `json:"holder"`
 	PlanDigest string            `json:"planDigest"`
+	Restores   string            `json:"restores,omitempty"` // ID of what a rollback brought back
+	// Before is what ran before, where no rollout of the history brought it.
+	Before *StatusBefore `json:"before,omitempty"`
+}
+
+// StatusBefore is a version that no rollout of the history brought.
+type StatusBefore struct {
+	Revision int               `json:"revision"`
+	ID       string            `json:"id"`
+	Images   map[string]string `json:"images"`
 }
 
 // StatusJSON writes a status as a StatusDocument.
@@ -108,13 +141,45 @@ func StatusJSON(w io.Writer, v StatusView) error {
 			d.Holder.Name = v.Facts.Holder
 		}
 	}
-	if v.Record != nil {
-		for _, p := range v.Record.History {
-			d.History = append(d.History, StatusHistory{ID: p.ID, Images: p.Images, Phase: string(p.Phase), Reason: p.Reason,
-				Started: p.Started, Ended: p.Ended, Holder: p.Holder, PlanDigest: p.PlanDigest})
-		}
-	}
+	d.History = v.historyDocument()
 	return writeJSON(w, d)
+}
+
+func (v StatusView) historyDocument() []StatusHistory {
+	all := []StatusHistory{}
+	if v.Record == nil {
+		return all
+	}
+	revisions := v.Record.Revisions()
+	for _, p := range v.Record.History {
+		h := StatusHistory{Revision: revisions[0].Number, ID: p.ID, Images: p.Images, Phase: string(p.Phase), Reason: p.Reason,
+			Started: p.Started, Ended: p.Ended, Holder: p.Holder, PlanDigest: p.PlanDigest, Restores: p.Restores}
+		revisions = revisions[1:]
+		if p.Before != nil {
+			h.Before = &StatusBefore{Revision: revisions[0].Number, ID: revisions[0].ID, Images: revisions[0].Images}
+			revisions = revisions[1:]
+		}
+		all = append(all, h)
+	}
+	return all
+}
+
+// answerDocument is nil for nil.
+func answerDocument(a *engine.Answer) *StatusAnswer {
+	if a == nil {
+		return nil
+	}
+	return &StatusAnswer{By: a.By, Run: a.Run, Reason: a.Reason, At: a.At}
+}
+
+// approvalDocument is one approval that was asked for.
+func approvalDocument(s Step) StatusApproval {
+	a := StatusApproval{Step: s.ID, Message: s.Approve.Message, Since: s.State.Approval.Since, Until: s.State.Approval.Until,
+		OnTimeout: "undo", Answer: answerDocument(s.State.Approval.Answer)}
+	if s.Approve.Promotes {
+		a.OnTimeout = "promote"
+	}
+	return a
 }
 
 func (v StatusView) document(ro engine.Rollout) *StatusRollout {
@@ -123,7 +188,12 @@ func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
 		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
+	_, _, r.Waiting = ro.Waiting()
+	r.Full = answerDocument(ro.Full)
 	for i, s := range Steps(ro) {
+		if s.Approve != nil && s.State.Approval != nil {
+			r.Approvals = append(r.Approvals, approvalDocument(s))
+		}
 		if i == ro.Step {
 			r.Step = s.ID
 			if s.Hold > 0 && !s.State.InForce.IsZero() && ro.Phase == engine.Running {

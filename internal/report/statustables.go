@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,22 +87,35 @@ func OutcomeSymbol(s gates.Standing) string {
 // history is the table of ended rollouts, newest first.
 func (v StatusView) history() *table {
 	t := &table{
-		headers: []string{"STARTED", "IMAGES", "RESULT", "TOOK", "REASON"},
-		limits:  []int{0, 30, 0, 0, 60}, right: []bool{false, false, false, true, false},
+		headers: []string{"#", "STARTED", "IMAGES", "RESULT", "TOOK", "REASON"},
+		limits:  []int{0, 0, 30, 0, 0, 60}, right: []bool{true, false, false, false, true, false},
 	}
-	for i, p := range v.Record.History {
-		if i == engine.HistoryLimit {
-			break
-		}
-		var images []string
-		for _, container := range sortedKeys(p.Images) {
-			images = append(images, words.Version(p.Images[container]))
+	past := map[string]engine.Past{}
+	for _, p := range v.Record.History {
+		past[p.ID] = p
+	}
+	for _, r := range v.Record.Revisions() {
+		p, ok := past[r.ID]
+		if !ok {
+			t.add(strconv.Itoa(r.Number), "", imageVersions(r.Images), "ran before", "", "")
+			continue
 		}
 		first, _, _ := strings.Cut(p.Reason, "\n")
-		t.add(p.Started.In(v.Zone).Format("2 Jan 15:04"), strings.Join(images, ", "), string(p.Phase), words.Duration(p.Ended.Sub(p.Started)),
-			words.Cut(words.Line(first), 120))
+		if p.Restores != "" && first == "" {
+			first = "rollback to " + p.Restores
+		}
+		t.add(strconv.Itoa(r.Number), p.Started.In(v.Zone).Format("2 Jan 15:04"), imageVersions(p.Images), string(p.Phase),
+			words.Duration(p.Ended.Sub(p.Started)), words.Cut(words.Line(first), 120))
 	}
 	return t
+}
+
+func imageVersions(images map[string]string) string {
+	var versions []string
+	for _, container := range sortedKeys(images) {
+		versions = append(versions, words.Version(images[container]))
+	}
+	return strings.Join(versions, ", ")
 }
 
 // Suggestion is a command and what it does.
@@ -120,6 +134,9 @@ func (v StatusView) next() []Suggestion {
 	old, now := Versions(ro.Plan.Target)
 	switch ro.Phase {
 	case engine.Running:
+		if _, _, waits := ro.Waiting(); waits {
+			return v.answers(cmd, old)
+		}
 		if v.Facts.Alive == nil || *v.Facts.Alive {
 			return []Suggestion{cmd("status -w", "follow it"), cmd("abort", "go back to "+old)}
 		}
@@ -132,9 +149,19 @@ func (v StatusView) next() []Suggestion {
 	case engine.UndoFailed:
 		return []Suggestion{cmd("abort", "carry the way back on, when its cause is gone")}
 	case engine.RolledBack:
-		return []Suggestion{{deployCommand(v.Name, ro.Plan.Target.Images), "start " + now + " once more, from the first step"}}
+		return []Suggestion{{command(v.Name, "retry"), "start " + now + " once more, from the first step"}}
 	case engine.Succeeded:
-		return []Suggestion{{deployCommand(v.Name, ro.Plan.Target.From), "go back to " + old}}
+		return []Suggestion{{wayBackTo(v.Name, ro.Plan.Target), "go back to " + old}}
 	}
 	return nil
+}
+
+// answers are what a person can do with a rollout that waits for them.
+func (v StatusView) answers(cmd func(verb, effect string) Suggestion, old string) []Suggestion {
+	all := []Suggestion{cmd("promote", "let it go on"), cmd("promote --full", "let it go on without the holds and approvals that are left"),
+		cmd("abort", "go back to "+old)}
+	if v.Facts.Alive != nil && !*v.Facts.Alive {
+		all = append(all, cmd("deploy --resume", "have the gates asked, and the time looked at"))
+	}
+	return all
 }

@@ -14,7 +14,7 @@ const SettleOffTraffic Settle = "offTraffic"
 
 // Canary gives a second Deployment a growing share of the requests.
 type Canary struct {
-	Steps   []Step    `json:"steps" spec:"required,nonempty" doc:"the shares, rising from step to step"`
+	Steps   []Step    `json:"steps" spec:"required,nonempty" doc:"the shares, rising from step to step, and the approvals between them"`
 	Hold    Duration  `json:"hold,omitempty" doc:"hold of the steps that name none"`
 	Bake    Duration  `json:"bake" spec:"default=0s" doc:"time at full share with the base untouched, before it settles"`
 	Settle  Settle    `json:"settle" spec:"default=offTraffic,enum=offTraffic" doc:"how the base takes over the new version"`
@@ -22,15 +22,16 @@ type Canary struct {
 	MinPods int       `json:"minPods" spec:"default=1,min=1" doc:"fewest pods of the candidate"`
 }
 
-// Step is one share of the requests, kept for a time while gates watch. Its
-// short form is the weight alone.
+// Step is one share of the requests, kept for a time while gates watch, or a
+// wait for a person. Its short form is the weight alone.
 type Step struct {
 	_ struct{} `spec:"short=weight"`
 
-	Weight Percent  `json:"weight" spec:"required" doc:"share of the requests that the candidate gets"`
-	Hold   Duration `json:"hold" doc:"how long the step stays; the canary's hold when left out"`
-	Name   string   `json:"name,omitempty" spec:"format=name" doc:"name of the step, for a gate's at"`
-	Pods   int      `json:"pods,omitempty" spec:"min=1" doc:"pods of the candidate in this step; as many as the weight asks for when left out"`
+	Weight  Percent  `json:"weight,omitempty" spec:"oneof" doc:"share of the requests that the candidate gets"`
+	Approve *Approve `json:"approve,omitempty" spec:"oneof" doc:"wait for a person, who answers with tidegate promote or tidegate abort"`
+	Hold    Duration `json:"hold" doc:"how long the step stays; the canary's hold when left out"`
+	Name    string   `json:"name,omitempty" spec:"format=name" doc:"name of the step, for a gate's at"`
+	Pods    int      `json:"pods,omitempty" spec:"min=1" doc:"pods of the candidate in this step; as many as the weight asks for when left out"`
 }
 
 var (
@@ -54,11 +55,13 @@ func (c Canary) StepAt(at string) (text string, ok bool) {
 
 // moments are each step's name, or its weight if it has none, and those that every canary has.
 func (c Canary) moments() []string {
-	names := make([]string, len(c.Steps))
-	for i, step := range c.Steps {
-		names[i] = step.Name
-		if step.Name == "" {
-			names[i] = step.Weight.String()
+	var names []string
+	for _, step := range c.Steps {
+		switch {
+		case step.Name != "":
+			names = append(names, step.Name)
+		case step.Approve == nil:
+			names = append(names, step.Weight.String())
 		}
 	}
 	return append(names, fixedMoments()...)
@@ -75,21 +78,30 @@ func (c *Canary) finish(s scope) {
 	names := map[string]bool{}
 	for i := range c.Steps {
 		step, path := &c.Steps[i], fmt.Sprintf("steps[%d]", i)
-		if !s.written(path + ".hold") {
+		if step.Approve != nil {
+			step.finishApproval(s, path, last)
+		} else if !s.written(path + ".hold") {
 			step.Hold = c.Hold
 		}
 		if step.Weight != 0 && step.Weight <= last {
 			s.fail(path, fmt.Sprintf("%s does not rise above the %s before it", step.Weight, last), "Shares rise from step to step.")
 		}
 		last = max(last, step.Weight)
-		switch {
-		case slices.Contains(stages(), step.Name), strings.HasPrefix(step.Name, "shift-"):
-			s.fail(path+".name", fmt.Sprintf("`%s` is a step of every canary", step.Name), "Give the step another name.")
-		case slices.Contains(fixedMoments(), step.Name):
-			s.fail(path+".name", fmt.Sprintf("`%s` is a moment of every rollout", step.Name), "Give the step another name.")
-		case step.Name != "" && names[step.Name]:
-			s.fail(path+".name", fmt.Sprintf("`%s` is the name of an earlier step", step.Name), "Give each step a name of its own.")
-		}
-		names[step.Name] = true
+		step.checkName(s, path+".name", names)
 	}
+}
+
+// checkName wants a name that nothing else has.
+func (step Step) checkName(s scope, path string, taken map[string]bool) {
+	switch {
+	case slices.Contains(stages(), step.Name), strings.HasPrefix(step.Name, "shift-"):
+		s.fail(path, fmt.Sprintf("`%s` is a step of every canary", step.Name), "Give the step another name.")
+	case step.Name == unnamedApproval, strings.HasPrefix(step.Name, unnamedApproval+"-"):
+		s.fail(path, fmt.Sprintf("`%s` is what an approval without a name is called", step.Name), "Give the step another name.")
+	case slices.Contains(fixedMoments(), step.Name):
+		s.fail(path, fmt.Sprintf("`%s` is a moment of every rollout", step.Name), "Give the step another name.")
+	case step.Name != "" && taken[step.Name]:
+		s.fail(path, fmt.Sprintf("`%s` is the name of an earlier step", step.Name), "Give each step a name of its own.")
+	}
+	taken[step.Name] = true
 }

@@ -13,6 +13,7 @@ import (
 type decoder struct {
 	file    string
 	partial bool // the document is completed elsewhere: nothing is missing
+	wait    bool // a job stays while an approval waits
 	bad     map[*yaml.Node]bool
 	origin  map[*yaml.Node]string // where nodes that an overlay brought were written
 

@@ -49,6 +49,8 @@
 //	failures          1
 //	noData            wait
 //	noDataFor         5m
+//	approve.timeout   24h
+//	onTimeout         undo
 //
 // A step's hold is the canary's, which is 0s; from is the only metrics entry;
 // drain stays nil, which is the pod's grace period; namespace stays empty,

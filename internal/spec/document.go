@@ -28,11 +28,12 @@ type documents struct {
 	stopped  bool // too much is wrong to go on
 	// anyEnvironment lets a document without environments be asked for any.
 	anyEnvironment bool
+	wait           bool // a job stays while an approval waits
 }
 
 // open parses a file, lints its documents and keeps those that are Deploys.
 func open(src []byte, o Options) *documents {
-	f := &documents{file: o.File, anyEnvironment: o.AnyEnvironment}
+	f := &documents{file: o.File, anyEnvironment: o.AnyEnvironment, wait: o.Wait}
 	if f.file == "" {
 		f.file = FileName
 	}
@@ -171,6 +172,7 @@ func (f *documents) decode(environment string) File {
 			root = m.withOverlay(root, over, overlaysPath+"."+environment)
 		}
 		d := newDecoder(f.file, f.bad, m.origin, false)
+		d.wait = f.wait
 		deploy := Deploy{Environment: environment}
 		d.decode(place{node: root}, rule{}, reflect.ValueOf(&deploy).Elem())
 		if !ok {

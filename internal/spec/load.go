@@ -12,6 +12,8 @@ type Options struct {
 	// AnyEnvironment lets a service that defines no environments be asked for any: the name then only says where it goes.
 	AnyEnvironment bool
 	Name           string // only the service of this name, if not empty
+	// Wait lets approvals be where users are on the new version: a job stays, and its gates watch.
+	Wait bool
 }
 
 // Load decodes a file for one environment. Its error is Problems: every mistake

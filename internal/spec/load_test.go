@@ -229,3 +229,25 @@ func TestKinds(t *testing.T) {
 		t.Errorf("from is %q, want the only entry", from)
 	}
 }
+
+// TestWaitAllowsApprovals: an approval where users are on the new version is a mistake unless a job stays, or the spec says
+// that nobody has to.
+func TestWaitAllowsApprovals(t *testing.T) {
+	for _, tt := range []struct {
+		name, steps string
+		wait, good  bool
+	}{
+		{"before the first share", "{approve: {message: Go}}, 5%", false, true},
+		{"behind it", "5%, {approve: {message: Go}}", false, false},
+		{"behind it, and a job stays", "5%, {approve: {message: Go}}", true, true},
+		{"behind it, unattended", "5%, {approve: {message: Go, unattended: true}}", false, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			text := "apiVersion: tidegate.dev/v1\nkind: Deploy\nmetadata: {name: checkout}\nspec:\n  workload: deployment/checkout\n" +
+				"  strategy: {canary: {steps: [" + tt.steps + "]}}\n"
+			if _, err := Load([]byte(text), Options{Wait: tt.wait}); (err == nil) != tt.good {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

@@ -37,7 +37,8 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 		return plan.Plan{}, err
 	}
 	objects.Traffic = traffic(in, objects)
-	c := compiler{in: in, conf: *conf, objects: objects, guard: in.Deploy.Spec.Traffic.Guard.Std(), drain: drain(*conf, in.Baseline)}
+	weights, marks := divide(conf.Steps)
+	c := compiler{in: in, conf: *conf, weights: weights, approvals: marks, objects: objects, guard: in.Deploy.Spec.Traffic.Guard.Std(), drain: drain(*conf, in.Baseline)}
 	p := plan.Plan{Strategy: "canary", Target: in.Target(objects), Objects: objects, Gates: in.AllGates()}
 	p.Steps = c.steps()
 	p.Notes = c.notes()
@@ -66,19 +67,25 @@ func drain(conf spec.Canary, b plan.Baseline) time.Duration {
 type compiler struct {
 	in           strategies.Input
 	conf         spec.Canary
+	weights      []spec.Step         // the steps with a weight; the last may have all of it
+	approvals    map[int][]spec.Step // by how many weights come before
 	objects      plan.Objects
 	guard, drain time.Duration
 }
 
 func (c compiler) steps() []plan.Step {
-	steps := []plan.Step{c.candidate()}
-	for i, s := range c.conf.Steps {
+	steps := append([]plan.Step{c.candidate()}, c.waits(0)...)
+	for i, s := range c.weights {
 		if plan.Share(s.Weight) == plan.All {
 			break // full is the next step anyway
 		}
-		steps = append(steps, c.shift(i))
+		steps = append(append(steps, c.shift(i)), c.waits(i+1)...)
 	}
-	return append(steps, c.full(), c.confirm(), c.rollBase(), c.giveBack(), c.cleanUp())
+	steps = append(steps, c.full())
+	if n := len(c.weights); plan.Share(c.weights[n-1].Weight) == plan.All {
+		steps = append(steps, c.waits(n)...)
+	}
+	return append(steps, c.confirm(), c.rollBase(), c.giveBack(), c.cleanUp())
 }
 
 // toBase is the way back of everything that moved traffic: one write, then time for connections to end.
@@ -91,7 +98,7 @@ func (c compiler) wait(d time.Duration) plan.Op {
 }
 
 func (c compiler) sized(kind plan.Kind, i int) plan.Op {
-	s := c.conf.Steps[i]
+	s := c.weights[i]
 	return plan.Op{Kind: kind, Weight: plan.Share(s.Weight), Pods: s.Pods, MinPods: c.conf.MinPods}
 }
 
@@ -101,7 +108,7 @@ func (c compiler) fullSize(kind plan.Kind) plan.Op {
 
 func (c compiler) candidate() plan.Step {
 	first := c.fullSize(plan.EnsureCandidate)
-	if plan.Share(c.conf.Steps[0].Weight) < plan.All {
+	if plan.Share(c.weights[0].Weight) < plan.All {
 		first = c.sized(plan.EnsureCandidate, 0)
 	}
 	title, sight := "start the candidate and wait until it is ready", time.Duration(0)
@@ -129,7 +136,7 @@ func (c compiler) watched(names []string) []string {
 }
 
 func (c compiler) shift(i int) plan.Step {
-	s := c.conf.Steps[i]
+	s := c.weights[i]
 	weight := plan.Share(s.Weight)
 	step := plan.Step{
 		ID: "shift-" + trimPercent(weight), Weight: weight, Whole: plan.Base,
@@ -137,6 +144,7 @@ func (c compiler) shift(i int) plan.Step {
 		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Pods: s.Pods, MinPods: c.conf.MinPods}},
 		Undo:  c.toBase(),
 		Hold:  plan.Duration(max(s.Hold.Std(), c.guard)),
+		Skip:  plan.Duration(max(s.Hold.Std()-c.guard, 0)),
 		Gates: c.in.Watching(s.Name, s.Weight.String()),
 		Ahead: c.ahead(i + 1),
 	}
@@ -154,7 +162,7 @@ func (c compiler) shift(i int) plan.Step {
 func (c compiler) ahead(i int) *plan.Op {
 	now := c.sized(plan.ScaleCandidate, i-1)
 	next := c.fullSize(plan.ScaleCandidate)
-	if i < len(c.conf.Steps) {
+	if i < len(c.weights) {
 		next = c.sized(plan.ScaleCandidate, i)
 	}
 	if now.PodsFor(c.objects.Size) >= next.PodsFor(c.objects.Size) {
@@ -166,7 +174,7 @@ func (c compiler) ahead(i int) *plan.Op {
 
 // full is also what a last step of 100 % asks for: its hold and its name.
 func (c compiler) full() plan.Step {
-	last := c.conf.Steps[len(c.conf.Steps)-1]
+	last := c.weights[len(c.weights)-1]
 	hold, moments := max(c.conf.Bake.Std(), c.guard), []string{spec.AtBake, plan.All.String()}
 	if plan.Share(last.Weight) == plan.All {
 		hold, moments = max(hold, last.Hold.Std()), append(moments, last.Name)
@@ -176,9 +184,10 @@ func (c compiler) full() plan.Step {
 		Do:    []plan.Op{c.fullSize(plan.ScaleCandidate), c.fullSize(plan.SetSplit)},
 		Undo:  c.toBase(),
 		Hold:  plan.Duration(hold),
+		Skip:  plan.Duration(hold - c.guard),
 		Gates: c.in.Watching(moments...),
 	}
-	if plan.Share(c.conf.Steps[0].Weight) == plan.All && c.objects.Scaler != nil { // no shift before this one
+	if plan.Share(c.weights[0].Weight) == plan.All && c.objects.Scaler != nil { // no shift before this one
 		step.Do = append([]plan.Op{{Kind: plan.HoldScaler}}, step.Do...)
 		step.Undo = append(step.Undo, plan.Op{Kind: plan.ReleaseScaler})
 	}
@@ -220,23 +229,4 @@ func (c compiler) cleanUp() plan.Step {
 	}
 	step.Do = append(step.Do, plan.Op{Kind: plan.ReleaseBase}, plan.Op{Kind: plan.RemoveCandidate})
 	return step
-}
-
-func (c compiler) notes() []string {
-	size := c.objects.Size
-	notes := []string{
-		fmt.Sprintf("From full share to the end of the clean-up the candidate runs as many pods as the base: %d + %d, for about %s plus the time to roll the base.",
-			size, size, (max(c.conf.Bake.Std(), c.guard) + c.guard + c.drain).Round(time.Second)),
-		fmt.Sprintf("Callers of Service %s itself, past the route, never see the split: they meet the new version when the base is rolled.", c.objects.Traffic.Base),
-		fmt.Sprintf("Connections get %s to end before pods stop (drain); what lasts longer is cut off.", c.drain),
-	}
-	if len(c.in.Deploy.Spec.Gates) == 0 {
-		notes = append(notes, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
-	}
-	return notes
-}
-
-func trimPercent(s plan.Share) string {
-	text := s.String()
-	return text[:len(text)-1]
 }

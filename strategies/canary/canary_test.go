@@ -57,7 +57,7 @@ spec:
     - {name: errors, threshold: {query: up, pass: "result < 1"}}
     - {name: smoke, at: [candidate-ready, bake], threshold: {query: up, pass: "result < 1"}}
 `
-	f, err := spec.Load([]byte(text), spec.Options{})
+	f, err := spec.Load([]byte(text), spec.Options{Wait: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +72,8 @@ func TestGoldenPlans(t *testing.T) {
 		{"canary", "{steps: [10%, 25%, 50%], hold: 5m, bake: 10m}", false},
 		{"canary-scaled", "{steps: [{weight: 5%, hold: 1m, name: first, pods: 2}, 50%], hold: 5m, drain: 3s}", true},
 		{"canary-at-once", "{steps: [100%], minPods: 3}", true},
+		{"canary-approvals", "{steps: [{approve: {message: Ready}}, 10%, {approve: {message: Support is there, timeout: 8h, onTimeout: promote, unattended: true}, name: support}, " +
+			"100%, {approve: {message: All of it}}], hold: 5m}", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := input(t, tc.strategy)

@@ -177,18 +177,25 @@ func (p picture) turn(most int) []row {
 	case p.ro.Phase == engine.Undoing:
 		return p.reason("↶ going back to "+old, p.ro.Reason, most)
 	}
+	if step, _, waits := p.ro.Waiting(); waits {
+		return p.doubt(p.reason("? waits for an approval: "+words.Line(step.Approve.Message), "tidegate promote lets it go on, tidegate abort goes back", most))
+	}
 	return p.paused(most)
+}
+
+// doubt is rows that somebody should look at, and that nothing is wrong with.
+func (p picture) doubt(rows []row) []row {
+	for i := range rows {
+		rows[i] = row{{yellow, rows[i][0].text}}
+	}
+	return rows
 }
 
 // paused says which gate has been without data for too long.
 func (p picture) paused(most int) []row {
 	for _, g := range report.Gates(p.ro) {
 		if g.Last.Paused {
-			rows := p.reason(fmt.Sprintf("? paused: gate %s has no data; somebody should look", words.Line(g.Name)), g.Last.Reason, most)
-			for i := range rows {
-				rows[i] = row{{yellow, rows[i][0].text}}
-			}
-			return rows
+			return p.doubt(p.reason(fmt.Sprintf("? paused: gate %s has no data; somebody should look", words.Line(g.Name)), g.Last.Reason, most))
 		}
 	}
 	return nil

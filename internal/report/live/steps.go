@@ -99,6 +99,8 @@ func (p picture) progress(s report.Step) row {
 			r = append(meter(1-float64(left)/float64(s.Hold), 10), append(row{{normal, " "}}, r...)...)
 		}
 		return r
+	case s.Approve != nil && s.State.Approval != nil && s.State.Approval.Answer == nil:
+		return text(yellow, "waits for a person, "+words.Duration(max(s.State.Approval.Until.Sub(p.now), 0))+" left")
 	case !s.State.InForce.IsZero():
 		return text(yellow, "waits for "+strings.Join(p.notPassed(s), ", "))
 	}

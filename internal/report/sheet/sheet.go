@@ -114,11 +114,11 @@ const longestPlan = 400
 
 func tone(r report.Result) Tone {
 	switch r {
-	case report.Succeeded, report.Unchanged:
+	case report.Succeeded, report.Unchanged, report.Promoted:
 		return Good
 	case report.Aborted, report.Superseded, report.Locked:
 		return Doubt
-	case report.Cancelled:
+	case report.Cancelled, report.Pending:
 		return Waiting
 	}
 	return Bad
@@ -169,6 +169,15 @@ func facts(in Input, ro engine.Rollout) []Fact {
 	add("plan", ro.PlanDigest, true)
 	add("carried by", ro.Holder, true)
 	add("asked for by", ro.By, true)
+	for _, step := range report.Steps(ro) {
+		if a := step.State.Approval; a != nil && a.Answer != nil {
+			add("approval "+words.Line(step.ID), a.Answer.At.UTC().Format(time.RFC3339)+" "+a.Answer.String(), false)
+		}
+	}
+	if ro.Full != nil {
+		add("in full", ro.Full.At.UTC().Format(time.RFC3339)+" "+ro.Full.String(), false)
+	}
+	add("restores", t.Restores, true)
 	add("commit", in.CommitSHA, true)
 	return all
 }

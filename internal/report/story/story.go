@@ -93,7 +93,7 @@ func (s *Story) Step(i int, work, upTo time.Duration, say Verdicts) bool {
 	end := s.now.Add(time.Duration(step.Hold))
 	stop := s.now.Add(upTo)
 	for len(step.Gates) > 0 {
-		if !s.ask(step, say) {
+		if !s.look(step, say) {
 			return false
 		}
 		if upTo > 0 && !s.now.Before(stop) {
@@ -109,12 +109,15 @@ func (s *Story) Step(i int, work, upTo time.Duration, say Verdicts) bool {
 	return true
 }
 
-// ask lets every gate of the step look once; false when one of them undoes the rollout.
-func (s *Story) ask(step plan.Step, say Verdicts) bool {
+// look lets every gate of the step look once; false when one of them undoes the rollout.
+func (s *Story) look(step plan.Step, say Verdicts) bool {
 	s.looks++
 	for _, name := range step.Gates {
 		judge := s.judges[name]
 		if judge == nil {
+			if s.judges == nil {
+				s.judges = map[string]*gates.Judge{}
+			}
 			judge = gates.NewJudge(s.rules[name], s.now)
 			s.judges[name] = judge
 		}

@@ -38,10 +38,13 @@ func (s *Store) encode(r *engine.Record, claim string) (obj *unstructured.Unstru
 		if obj, size, err = s.pack(&small, claim); err != nil || size <= MaxRecord {
 			return obj, left, err
 		}
-		for i > 0 && small.History[i-1].Template == nil {
+		for i > 0 && small.History[i-1].Template == nil && bareBefore(small.History[i-1]) {
 			i--
 		}
 		switch {
+		case i > 0 && !bareBefore(small.History[i-1]):
+			small.History[i-1].Before = &engine.Before{Images: small.History[i-1].Before.Images}
+			left, i = "pod templates of old rollouts", i+1 // its own template is next
 		case i > 0:
 			small.History[i-1].Template = nil
 			left = "pod templates of old rollouts"
@@ -55,6 +58,9 @@ func (s *Store) encode(r *engine.Record, claim string) (obj *unstructured.Unstru
 		}
 	}
 }
+
+// bareBefore tells whether a past rollout holds no template of what ran before it.
+func bareBefore(p engine.Past) bool { return p.Before == nil || p.Before.Template == nil }
 
 func (s *Store) pack(r *engine.Record, claim string) (*unstructured.Unstructured, int, error) {
 	packed, err := compress(r)
@@ -103,6 +109,9 @@ func summary(r *engine.Record) map[string]string {
 		"started": ro.Started.UTC().Format(time.RFC3339), "reason": cut(ro.Reason, maxRequest),
 	}
 	if ro.Step >= 0 && ro.Step < len(ro.Plan.Steps) {
+		if step, _, waits := ro.Waiting(); waits {
+			text["waits"] = cut("for an approval: "+step.Approve.Message, maxRequest)
+		}
 		text["step"] = fmt.Sprintf("%s (%d of %d)", ro.Plan.Steps[ro.Step].ID, ro.Step+1, len(ro.Plan.Steps))
 	}
 	return text

@@ -223,6 +223,13 @@ func TestLargeRecords(t *testing.T) {
 	}{
 		{name: "all fits", fill: func(r *engine.Record) { history(r, 10, 10<<10); evidence(r, 20<<10) }, templates: 10, text: true},
 		{name: "old templates", fill: func(r *engine.Record) { history(r, 10, 30<<10); evidence(r, 20<<10) }, templates: 5, text: true},
+		{name: "what ran before", fill: func(r *engine.Record) {
+			history(r, 6, 20<<10)
+			for i := range r.History {
+				r.History[i].Before = &engine.Before{Images: map[string]string{"app": "x"}, Template: plan.Object{"noise": noise(20<<10 - 1 - i)}}
+			}
+			evidence(r, 20<<10)
+		}, templates: 5, text: true},
 		{name: "evidence", fill: func(r *engine.Record) { history(r, 3, 10<<10); evidence(r, 200<<10) }, templates: 0},
 		{name: "too large", fill: func(r *engine.Record) {
 			history(r, 2, 10<<10)
