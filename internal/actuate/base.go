@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -123,23 +124,35 @@ func (a *Actuator) releaseBase(ctx context.Context) error {
 		}
 		return nil
 	})
-	if err != nil || !a.objects.InPlace() {
+	if err != nil {
 		return err
 	}
 	return a.rested(ctx, stored.GetGeneration())
 }
 
-// rested waits until the workload's controller has seen that it is released and finds every pod available by the user's
-// own settings: the next rollout may start from it. Nothing would be won by going back over a pod that is not.
+// controllerSees bounds the wait for a controller that has nothing to do but to see that marks are gone.
+const controllerSees = 10 * time.Second
+
+// rested waits until the workload's controller has seen that it is released, and, where its own settings came back with
+// that, finds every pod available by them: the next rollout may start from it. Nothing would be won by going back over a
+// pod that is not.
 func (a *Actuator) rested(ctx context.Context, generation int64) error {
-	bounded, cancel := a.client.Bounded(ctx, a.progress, errSlow)
+	limit, missing := controllerSees, "its controller has not seen that"
+	if a.objects.InPlace() {
+		limit, missing = a.progress, "not all of its pods are available"
+	}
+	bounded, cancel := a.client.Bounded(ctx, limit, errSlow)
 	defer cancel()
 	err := a.scene.Wait(bounded, 0, func() (bool, error) {
 		seen := a.base.One()
-		return seen != nil && seen.GetGeneration() >= generation && kube.DeploymentRollout(seen).Done(), nil
+		if seen == nil || seen.GetGeneration() < generation {
+			return false, nil
+		}
+		r := kube.DeploymentRollout(seen)
+		return r.Current && (r.Done() || !a.objects.InPlace()), nil
 	})
 	if errors.Is(err, errSlow) {
-		a.tell(fmt.Sprintf("%s has its own settings back, but not all of its pods are available after %s", a.objects.Workload, a.progress))
+		a.tell(fmt.Sprintf("%s has its own settings back, but %s after %s", a.objects.Workload, missing, limit))
 		return nil
 	}
 	return err
