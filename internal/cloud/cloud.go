@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,18 +54,17 @@ func Programs() []string { return []string{"aws", "gke-gcloud-auth-plugin", "kub
 
 // Known tells whether a command is one of [Programs], whatever its path.
 func Known(command string) bool {
-	name := strings.TrimSuffix(path.Base(strings.ReplaceAll(command, `\`, "/")), ".exe")
-	for _, known := range Programs() {
-		if name == known {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(Programs(), program(command))
+}
+
+// program is a command's name without its path, as Windows writes it too.
+func program(command string) string {
+	return strings.TrimSuffix(path.Base(strings.ReplaceAll(command, `\`, "/")), ".exe")
 }
 
 // New is the source of the tokens that the plugin would make.
 func New(p Plugin) (Source, error) {
-	switch strings.TrimSuffix(path.Base(strings.ReplaceAll(p.Command, `\`, "/")), ".exe") {
+	switch program(p.Command) {
 	case "aws":
 		return newAWS(p)
 	case "gke-gcloud-auth-plugin":
