@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/routine"
 	"strings"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/routine"
 	"github.com/tidegate/tidegate/internal/state/cluster"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/strategies"

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/routine"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/report/live"
+	"github.com/tidegate/tidegate/internal/routine"
 )
 
 func statusCommand(f *flags) *cobra.Command {

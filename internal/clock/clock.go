@@ -2,8 +2,9 @@ package clock
 
 import (
 	"context"
-	"github.com/tidegate/tidegate/internal/routine"
 	"time"
+
+	"github.com/tidegate/tidegate/internal/routine"
 )
 
 // Clock tells the time and waits for it.

@@ -1,9 +1,10 @@
 package kube
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"slices"
 
 	"github.com/tidegate/tidegate/internal/plan"
 )

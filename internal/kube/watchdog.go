@@ -3,11 +3,11 @@ package kube
 import (
 	"context"
 	"errors"
-	"github.com/tidegate/tidegate/internal/routine"
 	"io"
 	"net/http"
 
 	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/routine"
 )
 
 // errNoAnswer is the cause of a watch that did not begin.

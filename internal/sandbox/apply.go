@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/tidegate/tidegate/internal/sandbox/controllers"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/tidegate/tidegate/internal/sandbox/controllers"
 )
 
 // Applier is the field manager of what Apply writes: the user's files.

@@ -10,14 +10,15 @@ import (
 	"github.com/prometheus/client_golang/api"
 	promv1 "github.com/prometheus/client_golang/api/prometheus/v1"
 	"github.com/prometheus/common/model"
-	"github.com/tidegate/tidegate/internal/sandbox"
-	"github.com/tidegate/tidegate/internal/sandbox/service"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/tidegate/tidegate/internal/sandbox"
+	"github.com/tidegate/tidegate/internal/sandbox/service"
 )
 
 var (

@@ -9,14 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/client-go/rest"
+
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"github.com/tidegate/tidegate/internal/sandbox/controllers"
 	"github.com/tidegate/tidegate/internal/sandbox/gateway"
 	"github.com/tidegate/tidegate/internal/sandbox/prom"
 	"github.com/tidegate/tidegate/internal/sandbox/service"
-	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/client-go/rest"
 )
 
 // Options say what the cluster is made of; durations left zero get the defaults that are named.

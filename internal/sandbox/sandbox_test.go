@@ -8,14 +8,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/sandbox"
-	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	"github.com/tidegate/tidegate/internal/sandbox/service"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/tidegate/tidegate/internal/sandbox"
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
+	"github.com/tidegate/tidegate/internal/sandbox/service"
 )
 
 var (

@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/tidegate/tidegate/internal/clock"
 )
 
 // Fault is what goes wrong with a request. The fields may be combined: the delay comes first.

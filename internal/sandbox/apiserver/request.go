@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,6 +18,8 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/tidegate/tidegate/internal/clock"
 )
 
 const maxBody = 3 << 20 // bytes, as on a real server

@@ -6,11 +6,12 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/tidegate/tidegate/internal/clock"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+
+	"github.com/tidegate/tidegate/internal/clock"
 )
 
 // Options say how a server is made; the zero value is usable.

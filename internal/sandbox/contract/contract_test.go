@@ -4,10 +4,11 @@ import (
 	"os"
 	"testing"
 
-	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	"github.com/tidegate/tidegate/internal/sandbox/contract"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
+	"github.com/tidegate/tidegate/internal/sandbox/contract"
 )
 
 func TestEmbedded(t *testing.T) {

@@ -6,9 +6,10 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/resource"
+
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"github.com/tidegate/tidegate/internal/sandbox/service"
-	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 // NodeName is the node that runs every pod.

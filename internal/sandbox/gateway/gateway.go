@@ -8,9 +8,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Options say where pods are and how late changes come into force.

@@ -9,10 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
-	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 )
 
 func resource(group, version, plural string) schema.GroupVersionResource {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/promql"
+
 	"github.com/tidegate/tidegate/internal/clock"
 )
 

@@ -7,9 +7,10 @@ import (
 	"net/http"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 const (

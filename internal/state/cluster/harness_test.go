@@ -13,18 +13,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
-	"github.com/tidegate/tidegate/internal/engine"
-	"github.com/tidegate/tidegate/internal/plan"
-	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	"github.com/tidegate/tidegate/internal/state/cluster"
-	"github.com/tidegate/tidegate/internal/state/contract"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
+	"github.com/tidegate/tidegate/internal/state/cluster"
+	"github.com/tidegate/tidegate/internal/state/contract"
 )
 
 var (

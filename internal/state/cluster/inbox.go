@@ -6,19 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"github.com/tidegate/tidegate/internal/routine"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/tidegate/tidegate/internal/engine"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/routine"
 )
 
 const (

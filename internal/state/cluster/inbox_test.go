@@ -7,12 +7,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/engine"
-	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
-	"github.com/tidegate/tidegate/internal/state/cluster"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
+	"github.com/tidegate/tidegate/internal/state/cluster"
 )
 
 func abort(id string) engine.Request {

@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
-	"github.com/tidegate/tidegate/internal/plan"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/plan"
 )
 
 // Labels of the objects that keep the state.

@@ -7,10 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tidegate/tidegate/internal/clock"
-	"github.com/tidegate/tidegate/internal/engine"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/engine"
 )
 
 const (
