@@ -17,7 +17,7 @@ const basePatience = 30 * time.Second
 // setSplit moves traffic, but only to a side that is ready at the size it must carry.
 func (a *Actuator) setSplit(ctx context.Context, op plan.Op) error {
 	t := a.objects.Traffic
-	if op.Weight == 0 {
+	if op.Split().Nothing() {
 		if err := a.baseServes(ctx, op.Strict); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (a *Actuator) setSplit(ctx context.Context, op plan.Op) error {
 		if err := a.growCandidate(ctx, op); err != nil {
 			return err
 		}
-		if err := a.router.Set(ctx, *t, op.Weight); err != nil {
+		if err := a.router.Set(ctx, *t, op.Split()); err != nil {
 			return err
 		}
 	}

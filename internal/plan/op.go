@@ -15,8 +15,8 @@ const (
 	EnsureCandidate Kind = "candidate"
 	// ScaleCandidate: the candidate has the pods that Weight needs; all are ready unless NoWait.
 	ScaleCandidate Kind = "scale"
-	// SetSplit: Weight of the requests goes to the candidate, the rest to the base, accepted by every gateway. With
-	// Weight 0 nothing of ours is left in the route.
+	// SetSplit: Weight of the requests goes to the candidate, and those that Ring describes, and the rest to the base,
+	// accepted by every gateway. Without both nothing of ours is left in the route.
 	SetSplit Kind = "split"
 	// Wait: For has passed since the op before it: the data plane has followed, and connections had time to end.
 	Wait Kind = "wait"
@@ -42,6 +42,8 @@ const (
 type Op struct {
 	Kind   Kind  `json:"kind"`
 	Weight Share `json:"weight,omitempty"`
+	// Ring are attributes of requests that go to the candidate whatever Weight says (SetSplit); a request has all of them.
+	Ring []Match `json:"ring,omitempty"`
 	// Pods is a number of pods: of the candidate, where it overrides the one from Weight; of the new version (RollPods); of
 	// the workload (HoldScaler).
 	Pods    int      `json:"pods,omitempty"`
@@ -115,6 +117,9 @@ func (o Op) roll() string {
 	}
 	return "roll every pod back to the old version"
 }
+
+// Split is how a SetSplit divides the requests.
+func (o Op) Split() Split { return Split{Weight: o.Weight, Ring: o.Ring} }
 
 // PodsFor is how many candidate pods the op needs beside a base of size pods.
 func (o Op) PodsFor(size int) int {

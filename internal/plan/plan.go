@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -154,7 +155,7 @@ func (p Plan) UndoFrom(i int) []Op {
 	for ; i >= 0; i-- {
 		for _, op := range p.Steps[i].Undo {
 			switch n := len(ops); {
-			case n > 0 && ops[n-1] == op, op.Kind == SetSplit && split != nil && *split == op, op.Kind == Wait && n > 0 && ops[n-1].Kind == Wait:
+			case n > 0 && reflect.DeepEqual(ops[n-1], op), op.Kind == SetSplit && split != nil && reflect.DeepEqual(*split, op), op.Kind == Wait && n > 0 && ops[n-1].Kind == Wait:
 				continue
 			case op.Kind == SetSplit:
 				split = &op

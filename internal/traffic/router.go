@@ -8,8 +8,9 @@ import (
 
 // Router reads and sets the split of routes. Every method is idempotent, retries what passes and honours ctx at once.
 type Router interface {
-	// Set sends weight (more than 0) of the requests of the routes' rules to t.Candidate and the rest to t.Base.
-	Set(ctx context.Context, t plan.Traffic, weight plan.Share) error
+	// Set sends s of the requests of the routes' rules to t.Candidate and the rest to t.Base. s is not nothing: that is
+	// Restore.
+	Set(ctx context.Context, t plan.Traffic, s plan.Split) error
 	// Restore takes t.Candidate and every mark of ours out of the routes. originals are the routes before the
 	// rollout, as far as they are known.
 	Restore(ctx context.Context, t plan.Traffic, originals []plan.Object) error

@@ -47,10 +47,10 @@ func (c compiler) waits(after int) []plan.Step {
 			if step.Weight = plan.Share(at.Weight); step.Weight == plan.All {
 				moments = append(moments, spec.AtBake)
 			}
-			step.Gates = append(step.Gates, c.in.GateNames(moments...)...)
+			step.Gates = append(step.Gates, c.In.GateNames(moments...)...)
 			step.Approve.Attended = !s.Approve.Unattended
 		} else {
-			step.Gates = append(step.Gates, c.in.GatesAt(s.Name)...)
+			step.Gates = append(step.Gates, c.In.GatesAt(s.Name)...)
 		}
 		steps = append(steps, step)
 	}

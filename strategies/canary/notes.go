@@ -2,20 +2,17 @@ package canary
 
 import (
 	"fmt"
-	"time"
-
-	"github.com/tidegate/tidegate/internal/plan"
 )
 
 func (c compiler) notes() []string {
-	size := c.objects.Size
+	size := c.Objects.Size
 	notes := []string{
 		fmt.Sprintf("From full share to the end of the clean-up the candidate runs as many pods as the base: %d + %d, for about %s plus the time to roll the base.",
-			size, size, (max(c.conf.Bake.Std(), c.guard) + c.guard + c.drain).Round(time.Second)),
-		fmt.Sprintf("Callers of Service %s itself, past the route, never see the split: they meet the new version when the base is rolled.", c.objects.Traffic.Base),
-		fmt.Sprintf("Connections get %s to end before pods stop (drain); what lasts longer is cut off.", c.drain),
+			size, size, c.costly()),
+		fmt.Sprintf("Callers of Service %s itself, past the route, never see the split: they meet the new version when the base is rolled.", c.Objects.Traffic.Base),
+		fmt.Sprintf("Connections get %s to end before pods stop (drain); what lasts longer is cut off.", c.Drain),
 	}
-	if len(c.in.Deploy.Spec.Gates) == 0 {
+	if len(c.In.Deploy.Spec.Gates) == 0 {
 		notes = append(notes, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
 	}
 	return append(notes, c.approvalNotes()...)
@@ -45,9 +42,4 @@ func (c compiler) approvalNotes() []string {
 		}
 	}
 	return notes
-}
-
-func trimPercent(s plan.Share) string {
-	text := s.String()
-	return text[:len(text)-1]
 }

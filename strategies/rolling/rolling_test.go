@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -145,7 +146,7 @@ func TestUndo(t *testing.T) {
 	p := compile(t, in)
 	for i, step := range p.Steps {
 		ops := p.UndoFrom(i)
-		if len(ops) != 3 || ops[0] != (plan.Op{Kind: plan.Roll, Version: plan.Base}) || ops[1].Kind != plan.ReleaseBase || ops[2].Kind != plan.ReleaseScaler {
+		if len(ops) != 3 || !reflect.DeepEqual(ops[0], plan.Op{Kind: plan.Roll, Version: plan.Base}) || ops[1].Kind != plan.ReleaseBase || ops[2].Kind != plan.ReleaseScaler {
 			t.Errorf("the way back from %s is %v", step.ID, ops)
 		}
 	}
