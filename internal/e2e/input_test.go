@@ -12,8 +12,8 @@ import (
 func (s *shop) untouched() {
 	s.t.Helper()
 	for _, gvr := range []schema.GroupVersionResource{configMaps, leases} {
-		if s.get(gvr, record) != nil {
-			s.t.Errorf("%s/%s was made", gvr.Resource, record)
+		if s.get(gvr, s.record()) != nil {
+			s.t.Errorf("%s/%s was made", gvr.Resource, s.record())
 		}
 	}
 	for gvr, before := range s.before {

@@ -1,6 +1,10 @@
 package e2e
 
-import "strings"
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
 
 const userObjects = `
 apiVersion: apps/v1
@@ -77,6 +81,8 @@ type layout struct {
 	extra   string // objects beside them, each after a line of ---
 	crowd   bool   // start no users
 
+	kind        string // of the workload: Deployment
+	routeless   bool   // the spec names no route
 	strategy    string // the canary of steps and hold
 	steps, hold string // 10%, 25%, 50% and 1s; a step never holds shorter than the guard of 2 s
 	noDataFor   string // 1m
@@ -96,6 +102,10 @@ func image(version string) string { return cluster.Image + ":" + version }
 
 func (s *shop) fill(text string) string {
 	gatewayNamespace, gateway, _ := strings.Cut(cluster.Gateway, "/")
+	if s.routeless {
+		text = strings.Replace(text, "  traffic: {gatewayAPI: {httpRoute: checkout}}\n", "", 1)
+	}
+	text = strings.Replace(text, "deployment/checkout", strings.ToLower(or(s.kind, "Deployment"))+"/checkout", 1)
 	text = strings.Replace(text, "@STRATEGY@", or(s.strategy, "{canary: {steps: [@STEPS@], hold: @HOLD@, drain: 1s}}"), 1)
 	return strings.NewReplacer("@NAMESPACE@", s.namespace, "@HOST@", s.host, "@GATEWAY@", gateway, "@GATEWAYNAMESPACE@", gatewayNamespace,
 		"@STEPS@", or(s.steps, "10%, 25%, 50%"), "@HOLD@", or(s.hold, "1s"), "@NODATAFOR@", or(s.noDataFor, "1m"), "@MORE@", s.more).Replace(text)
@@ -104,5 +114,26 @@ func (s *shop) fill(text string) string {
 // objects are the user's files with this version in them.
 func (s *shop) objects(version string) string {
 	text := strings.Replace(userObjects, "@RULES@", or(s.rules, plainRules), 1) + s.extra
+	switch s.kind {
+	case "StatefulSet":
+		text = strings.ReplaceAll(text, "kind: Deployment", "kind: StatefulSet")
+		text = strings.Replace(text, "  replicas: 3\n", "  replicas: 3\n  serviceName: checkout\n", 1)
+	case "DaemonSet":
+		text = strings.Replace(text, "kind: Deployment", "kind: DaemonSet", 1)
+		text = strings.Replace(text, "  replicas: 3\n", "", 1)
+	}
 	return s.fill(strings.ReplaceAll(text, "@IMAGE@", image(version)))
+}
+
+// workloads is the resource of the shop's workload.
+func (s *shop) workloads() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: strings.ToLower(or(s.kind, "Deployment")) + "s"}
+}
+
+// size is how many pods the shop's workload runs: the cluster has one node.
+func (s *shop) size() int {
+	if s.kind == "DaemonSet" {
+		return 1
+	}
+	return size
 }

@@ -87,7 +87,7 @@ func (s *shop) kubectl(input string, args ...string) string {
 // remember keeps the user's objects as they are now, for comparison.
 func (s *shop) remember() {
 	s.t.Helper()
-	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers} {
+	for _, gvr := range []schema.GroupVersionResource{s.workloads(), services, routes, scalers} {
 		if o := s.get(gvr, "checkout"); o != nil {
 			s.before[gvr] = o
 		}
@@ -102,12 +102,15 @@ func (s *shop) settled() string {
 			ready++
 		}
 	}
-	if ready != size {
-		return fmt.Sprintf("%d of %d pods are ready", ready, size)
+	if ready != s.size() {
+		return fmt.Sprintf("%d of %d pods are ready", ready, s.size())
 	}
-	d := s.get(deployments, "checkout")
-	if seen, _ := nested(d, "status", "observedGeneration").(int64); seen != d.GetGeneration() || nested(d, "status", "readyReplicas") != int64(size) {
-		return "the Deployment is not whole"
+	w, count := s.get(s.workloads(), "checkout"), "readyReplicas"
+	if s.kind == "DaemonSet" {
+		count = "numberReady"
+	}
+	if seen, _ := nested(w, "status", "observedGeneration").(int64); seen != w.GetGeneration() || nested(w, "status", count) != int64(s.size()) {
+		return "the workload is not whole"
 	}
 	return ""
 }

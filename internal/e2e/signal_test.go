@@ -50,5 +50,5 @@ func (s *shop) versions() string {
 			text += d.GetName() + " " + time.Duration(d.GetGeneration()).String() + " "
 		}
 	}
-	return text + s.get(routes, "checkout").GetResourceVersion() + " " + s.get(configMaps, record).GetResourceVersion()
+	return text + s.get(routes, "checkout").GetResourceVersion() + " " + s.get(configMaps, s.record()).GetResourceVersion()
 }

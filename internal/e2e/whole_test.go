@@ -37,8 +37,8 @@ func (s *shop) onlyPods(version string) string {
 			others = append(others, fmt.Sprintf("%s with %v", p.GetName(), running))
 		}
 	}
-	if ready != size || len(others) > 0 {
-		return fmt.Sprintf("%d ready pods of %s, want %d; others: %v", ready, version, size, others)
+	if ready != s.size() || len(others) > 0 {
+		return fmt.Sprintf("%d ready pods of %s, want %d; others: %v", ready, version, s.size(), others)
 	}
 	return ""
 }
@@ -53,7 +53,7 @@ func (s *shop) unchanged(version string) {
 			continue
 		}
 		want, got := essence(before), essence(now)
-		if gvr == deployments {
+		if gvr == s.workloads() {
 			want = essence(withImage(before, image(version)))
 		}
 		if want != got {
@@ -71,6 +71,7 @@ func (s *shop) unchanged(version string) {
 func essence(o *unstructured.Unstructured) string {
 	annotations := o.GetAnnotations()
 	delete(annotations, "deployment.kubernetes.io/revision") // the cluster's count of templates
+	delete(annotations, "deprecated.daemonset.template.generation")
 	if len(annotations) == 0 {
 		annotations = nil
 	}
@@ -95,20 +96,22 @@ func (s *shop) noTraces() {
 	s.t.Helper()
 	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers, policies, budgets, configMaps} {
 		for _, o := range s.list(gvr, "app.kubernetes.io/managed-by=tidegate") {
-			if gvr != configMaps || !strings.HasPrefix(o.GetName(), record) {
+			if gvr != configMaps || !strings.HasPrefix(o.GetName(), s.record()) {
 				s.t.Errorf("%s/%s is left", gvr.Resource, o.GetName())
 			}
 		}
 	}
-	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes} {
-		if all := s.list(gvr, ""); gvr != routes && len(all) != 1 && s.extra == "" {
+	for _, gvr := range []schema.GroupVersionResource{s.workloads(), services, routes} {
+		if all := s.list(gvr, ""); len(all) != 1 && s.extra == "" {
 			s.t.Errorf("there are %d %s, want 1", len(all), gvr.Resource)
 		}
 	}
 }
 
 // record is the name of the record's ConfigMap and the lock's Lease, and the beginning of the inbox's.
-const record = "tidegate-deployment-checkout"
+func (s *shop) record() string {
+	return "tidegate-" + strings.ToLower(or(s.kind, "Deployment")) + "-checkout"
+}
 
 // applies applies the user's files: those that were applied at the beginning, as a trial, since they may name another
 // version, and then those with the version that runs.
