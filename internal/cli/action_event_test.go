@@ -2,13 +2,10 @@ package cli_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/tidegate/tidegate/internal/sandbox/github"
 )
 
 const (
@@ -288,15 +285,4 @@ func TestActionReportOutside(t *testing.T) {
 			}
 		})
 	}
-}
-
-// asks are the requests to GitHub that fit, as method and path.
-func asks(s *stage, fits func(github.Request) bool) []string {
-	var all []string
-	for _, r := range s.hub.Requests() {
-		if fits(r) {
-			all = append(all, fmt.Sprintf("%s %s %d", r.Method, r.Path, r.Status))
-		}
-	}
-	return all
 }

@@ -59,8 +59,21 @@ func judge(err error, now time.Time) fault {
 	return f
 }
 
-// answer is the response behind an error of the library, with GitHub's message; nil without one.
-func answer(err error) (*http.Response, string) {
+// answered is the head of GitHub's answer; the library has read and closed its body.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+}
+
+func headOf(r *http.Response) *answered {
+	if r == nil {
+		return nil
+	}
+	return &answered{StatusCode: r.StatusCode, Header: r.Header}
+}
+
+// answer is the answer behind an error of the library, with GitHub's message; nil without one.
+func answer(err error) (*answered, string) {
 	var response *gh.ErrorResponse
 	var rate *gh.RateLimitError
 	var abuse *gh.AbuseRateLimitError
@@ -70,16 +83,16 @@ func answer(err error) (*http.Response, string) {
 		for _, e := range response.Errors {
 			text += "; " + strings.TrimSpace(e.Field+" "+e.Message)
 		}
-		return response.Response, text
+		return headOf(response.Response), text
 	case errors.As(err, &rate):
-		return rate.Response, rate.Message
+		return headOf(rate.Response), rate.Message
 	case errors.As(err, &abuse):
-		return abuse.Response, abuse.Message
+		return headOf(abuse.Response), abuse.Message
 	}
 	return nil, ""
 }
 
-func rateLimited(resp *http.Response, message string) bool {
+func rateLimited(resp *answered, message string) bool {
 	return resp.Header.Get("x-ratelimit-remaining") == "0" || resp.Header.Get("retry-after") != "" ||
 		strings.Contains(strings.ToLower(message), "rate limit")
 }

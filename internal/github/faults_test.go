@@ -70,7 +70,7 @@ func TestLimitsAreHonoured(t *testing.T) {
 					return double.PrimaryLimit(status, until)
 				}
 				if time.Now().Before(until) {
-					t.Errorf("%d: asked %s too early", status, until.Sub(time.Now()))
+					t.Errorf("%d: asked %s too early", status, time.Until(until))
 				}
 				return nil
 			})

@@ -38,7 +38,7 @@ func TestTransient(t *testing.T) {
 		{"bad request", apierrors.NewBadRequest("no"), false},
 		{"conflict", apierrors.NewConflict(maps, "x", errors.New("changed")), false},
 		{"already exists", apierrors.NewAlreadyExists(maps, "x"), false},
-		{"gone", apierrors.NewGone("compacted"), false},
+		{"gone", apierrors.NewResourceExpired("compacted"), false},
 		{"too many requests", apierrors.NewTooManyRequests("busy", 1), true},
 		{"internal", apierrors.NewInternalError(errors.New("etcd")), true},
 		{"unavailable", apierrors.NewServiceUnavailable("starting"), true},

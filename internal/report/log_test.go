@@ -183,7 +183,7 @@ func TestEndings(t *testing.T) {
 		{"locked", report.End{Result: report.Locked, Name: "checkout", Holder: "run 4712", Since: now.Add(-time.Minute), At: now}},
 		{"cancelled", of(report.Cancelled, story.Cancelled(), engine.ErrCancelled.Error())},
 		{"cancelled-undoing", of(report.Cancelled, undoing, engine.ErrCancelled.Error())},
-		{"invalid", report.End{Result: report.Invalid, Name: "checkout", Reason: "tidegate.yaml:3:5: unknown field \"nmae\""}},
+		{"invalid", report.End{Result: report.Invalid, Name: "checkout", Reason: "tidegate.yaml:3:5: unknown field \"naem\""}},
 		{"failed", of(report.Failed, story.During(2, time.Minute), "save that step shift-25 is in force: the cluster is out of reach")},
 		{"failed-early", report.End{Result: report.Failed, Name: "checkout", Reason: "the cluster is out of reach"}},
 		{"waiting", of(report.Pending, story.Asked(), "")},

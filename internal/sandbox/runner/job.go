@@ -50,11 +50,11 @@ func GitHubGrace() Grace {
 type Survival int
 
 const (
-	// Reached: the process gets every signal.
+	// Reached means that the process gets every signal.
 	Reached Survival = iota
-	// KillMisses: docker's client hands SIGINT and SIGTERM on, SIGKILL ends the client alone. So it is with docker.
+	// KillMisses means that SIGINT and SIGTERM are handed on and that SIGKILL ends the client alone. So it is with docker.
 	KillMisses
-	// Unreached: no signal gets through.
+	// Unreached means that no signal gets through.
 	Unreached
 )
 

@@ -40,7 +40,7 @@ func All(ctx context.Context) []Scene {
 		{"record-only", sheet.Input{End: report.End{Result: report.RolledBack, Rollout: story.Bad().Record.Rollout}}},
 		{"unchanged", sheet.Input{End: report.End{Result: report.Unchanged, Name: "checkout"}}},
 		{"locked", sheet.Input{End: report.End{Result: report.Locked, Name: "checkout", Holder: "run 4712", Since: now.Add(-time.Minute), At: now}}},
-		{"invalid", sheet.Input{End: report.End{Result: report.Invalid, Name: "checkout", Reason: "tidegate.yaml:3:5: unknown field \"nmae\""}}},
+		{"invalid", sheet.Input{End: report.End{Result: report.Invalid, Name: "checkout", Reason: "tidegate.yaml:3:5: unknown field \"naem\""}}},
 		{"failed-early", sheet.Input{End: report.End{Result: report.Failed, Name: "checkout", Reason: "the cluster is out of reach"}}},
 		{"dry-run", sheet.Input{End: report.End{Result: report.Unchanged, Name: "checkout"}, DryRun: "checkout: v1 → v2\n  #  STEP       WHAT\n  1  candidate  start the candidate\n"}},
 	}
