@@ -9,6 +9,8 @@ ACTIONS := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 TARGETS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -gcflags=all=-l -ldflags '$(LDFLAGS)'
 
+WITH_CLUSTER = KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p')
+
 .DEFAULT_GOAL := help
 .PHONY: help build dist demo test test-unit test-cluster bench lint lint-workflows fmt schema cluster-up cluster-down clean
 
@@ -42,8 +44,8 @@ test-unit: ## Everything but the real cluster, with the race detector
 
 test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
 	$(GO) test -v -timeout 60m -count 1 ./internal/e2e
-	KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p') \
-		$(GO) test -timeout 20m -count 1 -run Real ./internal/sandbox/contract
+	$(WITH_CLUSTER) $(GO) test -timeout 20m -count 1 -run Real ./internal/sandbox/contract
+	$(WITH_CLUSTER) $(GO) test -timeout 20m -count 1 -parallel 50 ./internal/state/cluster
 
 bench: build ## Print the measures of docs/benchmarks.md
 	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e

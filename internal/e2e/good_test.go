@@ -11,8 +11,8 @@ import (
 	"github.com/tidegate/tidegate/internal/sandbox/load"
 )
 
-// lag is what a gateway may need until a weight that was written is in force.
-const lag = time.Second
+// lag is what a gateway may need until a weight that was written is in force: the guard.
+const lag = 2 * time.Second
 
 // TestGood carries a good version to all users, from one that ends politely and from one that drops its connections.
 func TestGood(t *testing.T) {
@@ -22,7 +22,7 @@ func TestGood(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, layout{version: c.from, hold: "4s"})
+			s := open(t, layout{version: c.from, hold: "6s"})
 			s.deploy(c.to).want(0)
 			s.whole(c.to)
 			s.shares(c.to)
