@@ -3,6 +3,7 @@ package actuate
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -36,6 +37,8 @@ type Actuator struct {
 	tell     func(string)
 
 	base, candidate         *kube.View
+	scaler                  *kube.View   // nil without one
+	readied                 atomic.Int64 // pods of the candidate that were ready last; 0 when that is not known
 	basePods, candidatePods *kube.View
 	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services behind the route
 	sets                    *kube.View               // ReplicaSets of the workload, in a rollout in place
@@ -65,6 +68,9 @@ func New(ctx context.Context, o Options) *Actuator {
 	a := &Actuator{client: o.Client, clock: o.Clock, scene: o.Scene, router: o.Router, objects: o.Objects,
 		rollout: o.Rollout, progress: o.Progress, tell: o.Tell}
 	namespace := o.Objects.Workload.Namespace
+	if ref := o.Objects.Scaler; ref != nil {
+		a.scaler = o.Scene.FollowOne(*ref)
+	}
 	a.base = o.Scene.FollowOne(o.Objects.Workload)
 	a.basePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Base]))
 	if ref, ok := o.Objects.CandidateRef(); ok {

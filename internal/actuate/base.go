@@ -34,7 +34,12 @@ func (a *Actuator) baseNow(ctx context.Context) (*unstructured.Unstructured, err
 // rollBase brings the template of one version to the base and waits until all its pods run it.
 func (a *Actuator) rollBase(ctx context.Context, version plan.Side) error {
 	template := a.objects.Templates[version]
+	var left *engine.LeftError
 	stored, err := a.client.Modify(ctx, a.objects.Workload, func(o *unstructured.Unstructured) (bool, error) {
+		if left = a.foreign(o, version); left != nil {
+			template, _, _ = unstructured.NestedMap(o.Object, "spec", "template")
+			return false, nil
+		}
 		return a.setTemplate(o, version)
 	})
 	if err != nil {
@@ -47,10 +52,13 @@ func (a *Actuator) rollBase(ctx context.Context, version plan.Side) error {
 		// Pods of the other template may be in trouble without that being this roll's fault.
 		mine: func(pod *unstructured.Unstructured) bool { return runs(imagesOf(pod.Object), images) },
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = a.known(ctx, plan.Base)
 	}
-	return a.known(ctx, plan.Base)
+	if err == nil && left != nil {
+		return left
+	}
+	return err
 }
 
 // setTemplate changes the pod template. On the way forward the old template is kept in an annotation.
@@ -99,7 +107,12 @@ func (a *Actuator) hasTemplate(o *unstructured.Unstructured, version plan.Side) 
 	case marked && (runs(imagesOf(present), imagesOf(base)) || pinned(imagesOf(present), imagesOf(candidate))):
 		return false, nil
 	}
-	return false, &engine.StepError{
+	return false, a.othersTemplate()
+}
+
+// othersTemplate is the error for a workload that somebody else brings a version of their own.
+func (a *Actuator) othersTemplate() error {
+	return &engine.StepError{
 		Reason: fmt.Sprintf("somebody changed the pod template of %s during the rollout: it is neither the old nor the new version", a.objects.Workload),
 		Hint:   "See who: kubectl get deployment " + a.objects.Workload.Name + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
 	}

@@ -69,6 +69,9 @@ func (a *Actuator) growCandidate(ctx context.Context, op plan.Op) error {
 func (a *Actuator) resize(ctx context.Context, size int, wait bool, fits func(now int) bool) error {
 	ref, _ := a.objects.CandidateRef()
 	var generation int64
+	if int64(size) < a.readied.Load() {
+		a.readied.Store(int64(size))
+	}
 	if now := a.candidate.One(); now == nil || !fits(kube.DeploymentRollout(now).Desired) {
 		stored, err := a.client.Scale(ctx, ref, size)
 		if err != nil {
@@ -97,7 +100,7 @@ var errSlow = errors.New("not ready in time")
 // candidateReady waits until size pods are available, or gives up with the reason.
 func (a *Actuator) candidateReady(ctx context.Context, size int, generation int64) error {
 	ref, _ := a.objects.CandidateRef()
-	return a.podsReady(ctx, wanted{
+	err := a.podsReady(ctx, wanted{
 		what: "the candidate", ref: ref, view: a.candidate, pods: a.candidatePods, generation: generation,
 		done: func(r kube.Rollout) bool {
 			// The pods come by a watch of their own: the gates must see them, too.
@@ -105,6 +108,10 @@ func (a *Actuator) candidateReady(ctx context.Context, size int, generation int6
 				ready(a.Pods(plan.Candidate)) >= size
 		},
 	})
+	if err == nil {
+		a.readied.Store(int64(size))
+	}
+	return err
 }
 
 // removeCandidate deletes all that was made for the candidate and waits until none of its pods serves any more.

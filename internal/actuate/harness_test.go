@@ -303,3 +303,19 @@ var (
 	releaseBase  = plan.Op{Kind: plan.ReleaseBase}
 	remove       = plan.Op{Kind: plan.RemoveCandidate}
 )
+
+// leaves wants an op to leave what somebody else wrote, and to say so.
+func (w *world) leaves(t *testing.T, op plan.Op, says ...string) {
+	t.Helper()
+	err := w.Apply(t.Context(), op)
+	var left *engine.LeftError
+	if !errors.As(err, &left) {
+		t.Errorf("%s: error %v", op, err)
+		return
+	}
+	for _, text := range says {
+		if !strings.Contains(left.Error(), text) {
+			t.Errorf("%s: the error does not say %q: %v", op, text, left)
+		}
+	}
+}

@@ -18,11 +18,18 @@ import (
 // roll brings one version to the workload, template and pace in one write so that the cluster finishes by itself whatever
 // becomes of us, and waits until all its pods run it.
 func (a *Actuator) roll(ctx context.Context, op plan.Op) error {
+	var left *engine.LeftError
 	stored, err := a.client.Modify(ctx, a.objects.Workload, func(o *unstructured.Unstructured) (bool, error) {
+		if left = a.foreign(o, op.Version); left != nil {
+			return false, nil
+		}
 		return a.bring(o, op.Version, func(own kube.Pace) kube.Pace { return paced(own, op.Pace) })
 	})
 	if err != nil {
 		return fmt.Errorf("roll %s: %w", a.objects.Workload, err)
+	}
+	if left != nil {
+		return a.leave(ctx, left)
 	}
 	other := plan.Base
 	if op.Version == plan.Base {

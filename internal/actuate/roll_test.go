@@ -219,17 +219,22 @@ func TestRecreateIsOneWrite(t *testing.T) {
 	})
 }
 
-// TestOthersTemplate: what somebody else brings during a pause is not taken for one of the versions, and the way back is
-// open all the same.
+// TestOthersTemplate: what somebody else brings during a pause is not taken for one of the versions. The way back leaves it,
+// and gives it the user's own settings so that the cluster can finish it.
 func TestOthersTemplate(t *testing.T) {
 	inWorldOf(t, pauses, objects, "checkout:v2", func(t *testing.T, w *world) {
 		w.do(t, part(1, 0))
 		w.image(t, "checkout", "checkout:v3")
 		w.refuses(t, part(2, 1), "somebody changed the pod template of Deployment/checkout")
-		w.do(t, back, releaseBase)
-		if _, ready := w.counts(); ready["checkout:v1"] != 3 || len(ready) != 1 {
+		w.leaves(t, back, "somebody changed the pod template of Deployment/checkout", "checkout:v3")
+		w.do(t, releaseBase)
+		if _, ready := w.counts(); ready["checkout:v3"] != 3 || len(ready) != 1 {
 			t.Errorf("ready: %v", ready)
 		}
+		if d := w.get(deployments, "checkout"); field(d, "spec", "minReadySeconds") != nil || imageOf(d) != "checkout:v3" {
+			t.Errorf("spec is %v", d.Object["spec"])
+		}
+		wantOurs(t, w.get(deployments, "checkout"), false)
 	})
 }
 

@@ -50,6 +50,9 @@ func (a *Actuator) baseServes(ctx context.Context, strict bool) error {
 	var state kube.Rollout
 	err := a.scene.Wait(bounded, 0, func() (bool, error) {
 		if now := a.base.One(); now != nil {
+			if strict && a.neither(now) {
+				return false, a.othersTemplate()
+			}
 			state = kube.DeploymentRollout(now)
 			return state.Serving(state.Desired) && state.Ready > 0, nil
 		}

@@ -27,7 +27,7 @@ func TestGoodCanary(t *testing.T) {
 // strategies are all kinds, by name.
 func strategies() map[string]kind {
 	all := kinds()
-	all["canary"] = canary()
+	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
 	return all
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic"
 )
 
@@ -95,7 +96,7 @@ func (r *rollout) start(ctx context.Context, kind engine.EventKind, message stri
 		Gates:     append([]engine.Watched{podGate(actuator)}, r.watched...),
 		Look:      look(actuator, ro.Plan, r.now),
 		UndoLimit: undoLimit(r.Options), Wait: r.Wait,
-		Outage: actuator.Outage,
+		Outage: actuator.Outage, Drift: actuator.Drift, Correct: r.corrects(),
 	}
 	listener.Handle(ctx, engine.Event{At: r.now(), Kind: kind, Message: message, Rollout: ro.Copy()})
 	if r.approved != "" {
@@ -106,6 +107,15 @@ func (r *rollout) start(ctx context.Context, kind engine.EventKind, message stri
 		r.noteTold(ctx, stop)
 	}
 	return r.result(outcome, err)
+}
+
+// corrects is how often a split that somebody else changed is put back: every guard at most; zero for never.
+func (r *rollout) corrects() time.Duration {
+	t := r.Deploy.Spec.Traffic
+	if t == nil || t.Drift != spec.DriftCorrect {
+		return 0
+	}
+	return max(t.Guard.Std(), time.Second)
 }
 
 // firstSight bounds how long a run that carries a rollout on waits for what its watches tell first.

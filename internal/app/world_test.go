@@ -90,6 +90,7 @@ type kind struct {
 	check    func(w *world)
 	outage   bool                // requests may be lost
 	objects  func(string) string // changes the user's objects; nil for none
+	staff    bool                // every second request is the ring's
 }
 
 func canary() kind {
@@ -193,6 +194,9 @@ func (w *world) users(ctx context.Context) {
 		case <-time.After(100 * time.Millisecond):
 		}
 		r := httptest.NewRequest(http.MethodGet, "http://checkout.local/", nil)
+		if w.kind.staff && n%2 == 1 {
+			r.Header.Set("X-Staff", "1")
+		}
 		answer := httptest.NewRecorder()
 		w.cluster.Gateway().ServeHTTP(answer, r)
 		w.mu.Lock()
@@ -265,6 +269,9 @@ func backendWeights(route *unstructured.Unstructured) map[string]int64 {
 	weights := map[string]int64{}
 	rules, _, _ := unstructured.NestedSlice(route.Object, "spec", "rules")
 	for _, r := range rules {
+		if isRing(r) {
+			continue
+		}
 		refs, _, _ := unstructured.NestedSlice(r.(map[string]any), "backendRefs")
 		for _, ref := range refs {
 			m := ref.(map[string]any)
@@ -343,7 +350,9 @@ func nested(o *unstructured.Unstructured, path ...string) any {
 }
 
 // image is what the base's template says.
-func (w *world) image() string {
-	containers, _, _ := unstructured.NestedSlice(w.get(deployments, "checkout").Object, "spec", "template", "spec", "containers")
+func (w *world) image() string { return imageOf(w.get(deployments, "checkout")) }
+
+func imageOf(deployment *unstructured.Unstructured) string {
+	containers, _, _ := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
 	return containers[0].(map[string]any)["image"].(string)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
-// Engine carries rollouts out. All fields are required but Inbox and Outage.
+// Engine carries rollouts out. All fields are required but Inbox, Outage, Drift and Correct.
 type Engine struct {
 	Store    Store
 	Actuator Actuator
@@ -24,6 +24,11 @@ type Engine struct {
 	Look func(step plan.Step) gates.Input
 	// Outage tells for how long nobody was served since the engine began, where that is measured.
 	Outage func() time.Duration
+	// Drift tells what is not as these ops, the last of them last, left the cluster. It costs no call and is asked at least
+	// once a second while a step holds. Nil where nobody can tell.
+	Drift func(done []plan.Op) []Drift
+	// Correct is how often a split that somebody else changed may be put back; zero for never.
+	Correct time.Duration
 	// UndoLimit bounds the way back. When it passes, a person is needed.
 	UndoLimit time.Duration
 	// Wait keeps the run while an approval waits. Without it the run ends then, unless users may not be left alone.
@@ -135,7 +140,7 @@ func (r *run) forward(ctx context.Context) error {
 
 func (r *run) end(p Phase) {
 	r.measure()
-	r.ro.Phase, r.ro.Ended = p, r.Clock.Now()
+	r.ro.Phase, r.ro.Ended, r.ro.Drift = p, r.Clock.Now(), nil
 	r.rec.remember()
 }
 

@@ -27,6 +27,7 @@ const (
 	EventRolledBack   EventKind = "rolled-back"
 	EventUndoFailed   EventKind = "undo-failed"
 	EventStopped      EventKind = "stopped" // cancelled or fenced: another run carries on
+	EventDrift        EventKind = "drift"   // somebody else changed what the rollout set, or it is again as it was left
 	EventInfo         EventKind = "info"
 	EventWarning      EventKind = "warning"
 )

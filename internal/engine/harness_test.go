@@ -33,6 +33,8 @@ type world struct {
 	stay    bool          // a run stays while an approval waits
 	listen  func(engine.Event)
 	outage  func() time.Duration
+	drift   func(done []plan.Op) []engine.Drift
+	correct time.Duration
 
 	mu     sync.Mutex
 	log    []string // ops and saves in their order
@@ -232,8 +234,8 @@ func (w *world) run(ctx context.Context, rec *engine.Record) (outcome engine.Out
 		return engine.Outcome{}, err
 	}
 	e := &engine.Engine{Store: w.process, Actuator: w, Inbox: w.inbox, Clock: w.clock, Listener: w, Gates: w.gates, UndoLimit: w.limit, Wait: w.stay,
-		Outage: w.outage,
-		Look:   func(s plan.Step) gates.Input { return gates.Input{Step: s.ID, Now: w.clock.Now()} }}
+		Outage: w.outage, Drift: w.drift, Correct: w.correct,
+		Look: func(s plan.Step) gates.Input { return gates.Input{Step: s.ID, Now: w.clock.Now()} }}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

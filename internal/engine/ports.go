@@ -107,3 +107,15 @@ func (e *StepError) Error() string {
 	}
 	return e.Reason + "\n" + e.Hint
 }
+
+// LeftError says that an op of the way back left something as somebody else has it, since it is neither what the rollout
+// brought nor what was there before. The way back goes on.
+type LeftError struct{ Reason, Hint string }
+
+// Error is what was left and what to do.
+func (e *LeftError) Error() string {
+	if e.Hint == "" {
+		return e.Reason
+	}
+	return e.Reason + "\n" + e.Hint
+}

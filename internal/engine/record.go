@@ -56,6 +56,10 @@ type Rollout struct {
 	Steps []StepState `json:"steps"`
 	// Outage is for how long no pod was ready, in a strategy in which that can be; an outage that lasts does not count yet.
 	Outage plan.Duration `json:"outage,omitzero"`
+	// Drift is what somebody else changed in the cluster and what is so still.
+	Drift []Drifted `json:"drift,omitempty"`
+	// Left is what somebody else changed and what the way back left as they have it.
+	Left []string `json:"left,omitempty"`
 	// Notes are what listeners keep with the rollout, by a key of their own: whoever carries it on hands them to its own
 	// listeners with every event.
 	Notes map[string]string `json:"notes,omitempty"`
@@ -97,6 +101,7 @@ type Tally struct {
 func (r *Rollout) Copy() Rollout {
 	kept := *r
 	kept.Steps = slices.Clone(r.Steps)
+	kept.Drift, kept.Left = slices.Clone(r.Drift), slices.Clone(r.Left)
 	for i := range kept.Steps {
 		kept.Steps[i].Gates = maps.Clone(kept.Steps[i].Gates)
 	}

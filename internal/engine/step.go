@@ -20,10 +20,11 @@ type stepRun struct {
 	step    plan.Step
 	state   *StepState
 	panel   *panel
-	applied chan error    // the result of Do
-	ahead   chan error    // the result of Ahead; nil while it does not run
-	holdEnd time.Time     // zero until the ops are done
-	aheadAt time.Time     // zero when there is nothing (more) to prepare
+	applied chan error // the result of Do
+	ahead   chan error // the result of Ahead; nil while it does not run
+	holdEnd time.Time  // zero until the ops are done
+	aheadAt time.Time  // zero when there is nothing (more) to prepare
+	drift   watch
 	seen    chan struct{} // closed when the gates have data of the candidate, or were waited for long enough; nil before
 }
 
@@ -68,6 +69,9 @@ func (s *stepRun) drainWork() {
 	if s.ahead != nil {
 		<-s.ahead
 	}
+	if s.drift.correcting != nil {
+		<-s.drift.correcting
+	}
 	if s.seen != nil {
 		<-s.seen
 	}
@@ -75,6 +79,9 @@ func (s *stepRun) drainWork() {
 
 func (s *stepRun) loop(ctx, work context.Context) error {
 	for {
+		if err := s.lookForDrift(ctx, work); err != nil {
+			return err
+		}
 		switch {
 		case s.done():
 			return nil
@@ -111,6 +118,9 @@ func (s *stepRun) wait(ctx, work context.Context, timer clock.Timer) error {
 	case err := <-s.ahead:
 		s.ahead = nil
 		return s.failure(ctx, err)
+	case err := <-s.drift.correcting:
+		s.drift.correcting = nil
+		return s.failure(ctx, err)
 	case look := <-s.panel.looks:
 		return s.judge(ctx, look)
 	case <-s.waited():
@@ -131,7 +141,7 @@ func (s *stepRun) moment(ctx, work context.Context) error {
 		return &undo{cause: CauseDeadline, reason: fmt.Sprintf("the rollout was not done by its deadline (%s); "+
 			"raise `spec.deadline` if it needs longer", s.ro.Deadline.UTC().Format(time.RFC3339))}
 	}
-	if !s.aheadAt.IsZero() && !now.Before(s.aheadAt) {
+	if !s.aheadAt.IsZero() && !now.Before(s.aheadAt) && s.drift.correcting == nil {
 		s.aheadAt = time.Time{}
 		s.ahead = make(chan error, 1)
 		s.start(work, []plan.Op{*s.step.Ahead}, s.ahead)
@@ -204,7 +214,7 @@ func (s *stepRun) answer(ctx context.Context, req Request) error {
 
 // done tells whether the ops are in force, the hold is over and every gate has passed since.
 func (s *stepRun) done() bool {
-	return !s.waiting() && !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdOver()) && s.panel.satisfied() && closed(s.seen)
+	return !s.waiting() && !s.holdEnd.IsZero() && !s.Clock.Now().Before(s.holdOver()) && s.panel.satisfied() && closed(s.seen) && !s.drift.stands()
 }
 
 // holdOver is when the hold ends; sooner than planned when somebody asked for it.
@@ -226,8 +236,11 @@ func (s *stepRun) nextMoment(now time.Time) time.Time {
 	if end := s.holdOver(); !s.holdEnd.IsZero() && end.After(now) {
 		next = minTime(next, end)
 	}
-	if !s.aheadAt.IsZero() {
+	if !s.aheadAt.IsZero() && s.drift.correcting == nil {
 		next = minTime(next, s.aheadAt)
+	}
+	if s.watchesDrift() {
+		next = minTime(next, s.drift.looked.Add(driftEvery))
 	}
 	return maxTime(next, now)
 }

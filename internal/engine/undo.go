@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidegate/tidegate/internal/clock"
 )
@@ -30,7 +31,7 @@ func (r *run) back(ctx context.Context) error {
 	ops := r.ro.Plan.UndoFrom(r.ro.Step)
 	for r.ro.Undone < len(ops) {
 		op := ops[r.ro.Undone]
-		if err := r.Actuator.Apply(ctx, op); err != nil {
+		if err := r.keeping(ctx, r.Actuator.Apply(ctx, op)); err != nil {
 			return r.undoFailed(ctx, fmt.Errorf("could not %s: %w", op, err))
 		}
 		r.ro.Undone++
@@ -67,4 +68,18 @@ func (r *run) undoFailed(ctx context.Context, err error) error {
 	saved := r.Store.Save(save, r.rec)
 	r.tell(ctx, Event{Kind: EventUndoFailed, Message: r.ro.Reason})
 	return errors.Join(saved)
+}
+
+// keeping turns what an op left to somebody else into a warning that stays with the rollout. Everything else is as it was.
+func (r *run) keeping(ctx context.Context, err error) error {
+	var left *LeftError
+	if !errors.As(err, &left) {
+		return err
+	}
+	if !slices.Contains(r.ro.Left, left.Reason) {
+		r.ro.Left = append(r.ro.Left, left.Reason)
+		r.ro.Reason += "; " + left.Reason
+	}
+	r.tell(ctx, Event{Kind: EventWarning, Message: left.Error()})
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	jsonutil "k8s.io/apimachinery/pkg/util/json"
@@ -70,6 +71,20 @@ func ReadOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bo
 		return nil, true
 	}
 	return kept, true
+}
+
+// LastWriter is who wrote the object's spec last beside us, by its managedFields; "" when they do not tell.
+func LastWriter(o *unstructured.Unstructured) string {
+	who, last := "", time.Time{}
+	for _, e := range o.GetManagedFields() {
+		if e.Manager == Manager || e.Subresource == "status" || e.Time == nil || e.FieldsV1 == nil || !bytes.Contains(e.FieldsV1.Raw, []byte(`"f:spec"`)) {
+			continue
+		}
+		if !e.Time.Time.Before(last) {
+			who, last = e.Manager, e.Time.Time
+		}
+	}
+	return who
 }
 
 // Unmark takes the annotation off.

@@ -12,6 +12,7 @@ import (
 const (
 	keptMinimum = "min"
 	keptMaximum = "max"
+	keptHeld    = "held" // what we wrote in their place
 )
 
 // HoldScaler raises the scaler's minimum to size, and with exactly brings its maximum there too; what it was is kept in
@@ -20,7 +21,7 @@ func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly b
 	if _, marked := o.GetAnnotations()[mark]; marked {
 		return false, nil
 	}
-	kept := map[string]any{}
+	kept := map[string]any{keptHeld: size}
 	least, found, _ := unstructured.NestedInt64(o.Object, ScalerMinimum(o.GetKind())...)
 	fits := found && least >= size
 	if found {
@@ -48,9 +49,12 @@ func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly b
 	return true, unstructured.SetNestedField(o.Object, size, ScalerMinimum(o.GetKind())...)
 }
 
-// FreeScaler gives the scaler the bounds back that HoldScaler kept.
+// FreeScaler gives the scaler the bounds back that HoldScaler kept. A bound that somebody changed meanwhile stays as it is.
 func FreeScaler(o *unstructured.Unstructured, kept map[string]any) error {
 	give := func(v any, path []string) error {
+		if !stillHeld(o, kept, path) {
+			return nil
+		}
 		if n, ok := v.(int64); ok {
 			return unstructured.SetNestedField(o.Object, n, path...)
 		}
@@ -63,6 +67,35 @@ func FreeScaler(o *unstructured.Unstructured, kept map[string]any) error {
 		}
 	}
 	return give(kept[keptMinimum], ScalerMinimum(o.GetKind()))
+}
+
+// stillHeld tells whether a bound has the value that HoldScaler wrote.
+func stillHeld(o *unstructured.Unstructured, kept map[string]any, path []string) bool {
+	held, known := kept[keptHeld].(int64)
+	present, found, _ := unstructured.NestedInt64(o.Object, path...)
+	return !known || found && present == held
+}
+
+// ScalerDrift says which bounds of a held scaler somebody changed: each with what it is and what it is held at. Without a
+// mark nothing is held.
+func ScalerDrift(o *unstructured.Unstructured, mark string) []string {
+	kept, marked := ReadOriginal(o, mark)
+	held, known := kept[keptHeld].(int64)
+	if !marked || !known {
+		return nil
+	}
+	paths := [][]string{ScalerMinimum(o.GetKind())}
+	if _, both := kept[keptMaximum]; both {
+		paths = append(paths, scalerMaximum(o.GetKind()))
+	}
+	var list []string
+	for _, path := range paths {
+		if !stillHeld(o, kept, path) {
+			present, _, _ := unstructured.NestedFieldNoCopy(o.Object, path...)
+			list = append(list, fmt.Sprintf("%s is %v, not the %d at which the rollout holds it", path[1], present, held))
+		}
+	}
+	return list
 }
 
 // scalerMaximum is where a scaler of this kind keeps its upper bound.

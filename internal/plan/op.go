@@ -71,14 +71,17 @@ type Pace struct {
 func (o Op) String() string {
 	switch o.Kind {
 	case EnsureCandidate:
+		if o.Weight == 0 {
+			return fmt.Sprintf("create the candidate with %s and wait until it is ready", pods(o.PodsFor(0)))
+		}
 		return fmt.Sprintf("create the candidate, sized for %s of the traffic, and wait until it is ready", o.Weight)
 	case ScaleCandidate:
+		if o.Weight == 0 {
+			return "size the candidate to " + pods(o.PodsFor(0))
+		}
 		return fmt.Sprintf("size the candidate for %s of the traffic", o.Weight)
 	case SetSplit:
-		if o.Weight == 0 {
-			return "send every request to the base, the route as the user wrote it"
-		}
-		return fmt.Sprintf("send %s of the requests to the candidate", o.Weight)
+		return o.Split().String()
 	case Wait:
 		return fmt.Sprintf("wait %s, for the gateway to follow and connections to end", time.Duration(o.For))
 	case HoldScaler:
@@ -104,6 +107,13 @@ func (o Op) String() string {
 	default:
 		return string(o.Kind)
 	}
+}
+
+func pods(n int) string {
+	if n == 1 {
+		return "one pod"
+	}
+	return fmt.Sprintf("%d pods", n)
 }
 
 func (o Op) roll() string {

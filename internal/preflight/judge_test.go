@@ -24,7 +24,7 @@ type judged struct {
 }
 
 func TestFindings(t *testing.T) {
-	cases := slices.Concat(baseCases(), workloadCases(), ownerCases(), serviceCases(), routeCases(), quotaCases(), placementCases(), nameCases())
+	cases := slices.Concat(baseCases(), workloadCases(), ownerCases(), serviceCases(), routeCases(), quotaCases(), placementCases(), nameCases(), ringCases())
 	seen := map[string]bool{}
 	for _, test := range cases {
 		seen[test.want] = true

@@ -21,6 +21,7 @@ func finals() []Kind {
 		{Name: "name-taken", Level: Error, Final: true, Says: "an object that is not Tidegate's has the candidate's name"},
 		{Name: "name-too-long", Level: Error, Final: true, Says: "a name or label of the candidate breaks a limit of Kubernetes"},
 		{Name: "paused", Level: Error, Final: true, Says: "the Deployment is paused, so that it could never take the new version over"},
+		{Name: "ring-limit", Level: Error, Final: true, Says: "a route has no room for the rules of the internal ring"},
 		{Name: "rule-limit", Level: Error, Final: true, Says: "a rule of the route has no room for the candidate, or its weights cannot be divided"},
 		{Name: "route-not-accepted", Level: Error, Final: true, Says: "a gateway does not accept the route as it is now"},
 	}
@@ -34,6 +35,7 @@ func acceptables() []Kind {
 		{Name: "owned", Level: Error, Says: "a controller owns the Deployment, and would change it back"},
 		{Name: "quota", Level: Error, Says: "a ResourceQuota has no room for a second set of pods"},
 		{Name: "reference-grant", Level: Error, Says: "a route of another namespace may not send to the candidate's Service"},
+		{Name: "ring-overtakes", Level: Error, Says: "another route's rule would lose requests of the internal ring"},
 		{Name: "session-persistence", Level: Error, Says: "a rule keeps users on a version after its weight went to 0"},
 		{Name: "shared-selector", Level: Error, Says: "another Service would select the candidate's pods"},
 		{Name: "single-mount-volume", Level: Error, Says: "a volume may be mounted by one pod or node only"},
@@ -57,6 +59,7 @@ func warnings() []Kind {
 		{Name: "permissions-unknown", Level: Warning, Says: "the server does not say what is granted"},
 		{Name: "queue-consumer", Level: Warning, Says: "weights do not steer what takes its work from a queue"},
 		{Name: "recreate", Level: Warning, Says: "callers of the Service itself meet an outage when the base takes the new version over"},
+		{Name: "router-regex", Level: Warning, Says: "the internal ring is told apart by a cookie, which takes a regular expression that the gateway may not know"},
 		{Name: "session-affinity", Level: Warning, Says: "the Service keeps a client on one pod"},
 		{Name: "shared-rule", Level: Warning, Says: "a rule divides its requests between the Service and others"},
 		{Name: "shared-service", Level: Warning, Says: "the Service selects pods of other Deployments too"},

@@ -123,7 +123,7 @@ func needsOfScaler(u Use) []Permission {
 		if !u.Everything && u.Scaler.Kind != p.kind {
 			continue
 		}
-		p.row.Verbs = []string{"list", "get", "update"}
+		p.row.Verbs = []string{"list", "get", "watch", "update"}
 		p.row.Why = "to keep the base's size while its traffic is away, or at a pause"
 		p.row.Optional = u.Scaler.Kind != p.kind && p.kind == "ScaledObject"
 		if u.Scaler.Name != "" {

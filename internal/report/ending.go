@@ -211,6 +211,8 @@ func (e End) users() string {
 		return ""
 	case ro.Plan.Objects.InPlace() && perhaps(ro, peak) != "":
 		return fmt.Sprintf("up to %s of the requests may have met %s: pods serve as soon as they are ready", Steps(ro)[ro.Step].Weight, now)
+	case peak == 0 && share == 0 && ringSeen(ro) != "":
+		return fmt.Sprintf("only requests with %s met %s%s", ringSeen(ro), now, perhaps(ro, peak))
 	case peak == 0 && share == 0:
 		return fmt.Sprintf("no %s met %s%s", requests, now, perhaps(ro, peak))
 	case e.Result == Pending:

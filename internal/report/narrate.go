@@ -71,6 +71,8 @@ func (n *Narrator) Tell(e engine.Event) (Line, bool) {
 		line.Tone, line.Text = Bad, "the way back FAILED, a person is needed"
 	case engine.EventStopped:
 		line.Tone, line.Text = Doubt, "stopped: "+e.Message
+	case engine.EventDrift:
+		line.Tone, line.Text = Doubt, "drift: "+e.Message
 	case engine.EventWarning:
 		line.Tone, line.Text = Doubt, "warning: "+e.Message
 	default:

@@ -152,7 +152,7 @@ func WayBack(p plan.Plan, i int) string {
 	for _, op := range ops {
 		switch op.Kind {
 		case plan.SetSplit:
-			if op.Weight == 0 {
+			if op.Split().Nothing() {
 				return "one write: all requests to the base"
 			}
 			return "requests to the candidate, then roll the base back"

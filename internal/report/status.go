@@ -108,6 +108,7 @@ func (v StatusView) standing(ro engine.Rollout) *notes {
 		n.add("way back", lines(whereItStands(ro)))
 	}
 	n.add("requests", v.splitText(ro))
+	n.add("drift", driftText(ro))
 	n.add("pods", podsList(v.Facts.Pods))
 	n.add("holder", v.holder(ro))
 	n.add("time", v.times(ro))
@@ -158,6 +159,9 @@ func (v StatusView) splitText(ro engine.Rollout) string {
 	old, now := Versions(ro.Plan.Target)
 	share := Share(ro)
 	text := fmt.Sprintf("%s to %s, %s to %s", plan.All-share, old, share, now)
+	if ring := Ring(ro); ring != "" {
+		text += fmt.Sprintf(", and those with %s to %s", ring, now)
+	}
 	if v.Facts.Split != nil && ro.Phase.InFlight() {
 		if v.disagrees(ro) {
 			return text + fmt.Sprintf(" by the record; the route sends %s to the candidate", *v.Facts.Split)

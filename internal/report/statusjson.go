@@ -39,13 +39,18 @@ type StatusRollout struct {
 	// candidate now, and is left out when that is not known.
 	Split      plan.Share  `json:"split"`
 	RouteSplit *plan.Share `json:"routeSplit,omitempty"`
-	HoldEnds   time.Time   `json:"holdEnds,omitzero"`
-	Started    time.Time   `json:"started"`
-	Ended      time.Time   `json:"ended,omitzero"`
-	Deadline   time.Time   `json:"deadline,omitzero"`
-	Cause      string      `json:"cause,omitempty"` // gate, failure, abort, superseded, deadline or approval
-	Reason     string      `json:"reason,omitempty"`
-	By         string      `json:"by,omitempty"`
+	// Ring is what requests have that meet the new version whatever the split says, such as "X-Staff: 1".
+	Ring     string    `json:"ring,omitempty"`
+	HoldEnds time.Time `json:"holdEnds,omitzero"`
+	// Drift is what somebody else changed in the cluster and what is so still; Left what the way back left as they have it.
+	Drift    []engine.Drifted `json:"drift,omitempty"`
+	Left     []string         `json:"left,omitempty"`
+	Started  time.Time        `json:"started"`
+	Ended    time.Time        `json:"ended,omitzero"`
+	Deadline time.Time        `json:"deadline,omitzero"`
+	Cause    string           `json:"cause,omitempty"` // gate, failure, abort, superseded, deadline or approval
+	Reason   string           `json:"reason,omitempty"`
+	By       string           `json:"by,omitempty"`
 	// Waiting says that it waits for a person: the last of Approvals has no answer.
 	Waiting   bool             `json:"waiting,omitempty"`
 	Approvals []StatusApproval `json:"approvals,omitempty"` // that were asked for, in order
@@ -185,7 +190,7 @@ func approvalDocument(s Step) StatusApproval {
 func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 	r := &StatusRollout{
 		ID: ro.ID, Strategy: ro.Plan.Strategy, PlanDigest: ro.PlanDigest, From: ro.Plan.Target.From, To: ro.Plan.Target.Images,
-		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
+		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Ring: Ring(ro), Drift: ro.Drift, Left: ro.Left, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
 		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
 	_, _, r.Waiting = ro.Waiting()

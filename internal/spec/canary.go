@@ -20,6 +20,8 @@ type Canary struct {
 	Settle  Settle    `json:"settle" spec:"default=offTraffic,enum=offTraffic" doc:"how the base takes over the new version"`
 	Drain   *Duration `json:"drain,omitempty" doc:"time for connections to end before pods stop; the pod's grace period when left out"`
 	MinPods int       `json:"minPods" spec:"default=1,min=1" doc:"fewest pods of the candidate"`
+
+	Internal *Internal `json:"internal,omitempty" doc:"who meets the new version in a step of its own, before anyone else"`
 }
 
 // Step is one share of the requests, kept for a time while gates watch, or a
@@ -56,6 +58,9 @@ func (c Canary) StepAt(at string) (text string, ok bool) {
 // moments are each step's name, or its weight if it has none, and those that every canary has.
 func (c Canary) moments() []string {
 	var names []string
+	if c.Internal != nil {
+		names = append(names, AtInternal)
+	}
 	for _, step := range c.Steps {
 		switch {
 		case step.Name != "":
@@ -76,6 +81,12 @@ func stages() []string {
 func (c *Canary) finish(s scope) {
 	var last Percent
 	names := map[string]bool{}
+	if c.Internal != nil {
+		names[AtInternal] = true
+		if !s.written("internal.hold") {
+			c.Internal.Hold = c.Hold
+		}
+	}
 	for i := range c.Steps {
 		step, path := &c.Steps[i], fmt.Sprintf("steps[%d]", i)
 		if step.Approve != nil {
@@ -100,6 +111,8 @@ func (step Step) checkName(s scope, path string, taken map[string]bool) {
 		s.fail(path, fmt.Sprintf("`%s` is what an approval without a name is called", step.Name), "Give the step another name.")
 	case slices.Contains(fixedMoments(), step.Name):
 		s.fail(path, fmt.Sprintf("`%s` is a moment of every rollout", step.Name), "Give the step another name.")
+	case step.Name == AtInternal && taken[step.Name]:
+		s.fail(path, fmt.Sprintf("`%s` is the step of the canary's ring", step.Name), "Give the step another name.")
 	case step.Name != "" && taken[step.Name]:
 		s.fail(path, fmt.Sprintf("`%s` is the name of an earlier step", step.Name), "Give each step a name of its own.")
 	}

@@ -204,6 +204,9 @@ func (d *decoder) table(p place, r rule, v reflect.Value) {
 		d.mismatch(p, "a block of names with their values")
 		return
 	}
+	if r.nonEmpty && len(p.node.Content) == 0 {
+		d.fail(p, "is an empty block", "Name at least one, or remove the field.")
+	}
 	v.Set(reflect.MakeMap(v.Type()))
 	for i := 0; i+1 < len(p.node.Content); i += 2 {
 		key := p.node.Content[i]

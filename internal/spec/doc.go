@@ -54,7 +54,8 @@
 //
 // A step's hold is the canary's, which is 0s; from is the only metrics entry;
 // drain stays nil, which is the pod's grace period; namespace stays empty,
-// which is the kubeconfig context's; a RouteRef's kind is HTTPRoute.
+// which is the kubeconfig context's; the ring's hold is the canary's; drift stays
+// empty, which is stop; a RouteRef's kind is HTTPRoute.
 //
 // # Variables
 //

@@ -44,6 +44,8 @@ func formatNamed(name string) format {
 			hint: "Use lower-case letters, digits, - and dots, with a letter or digit at both ends."}
 	case "header":
 		return format{pattern: headerText, noun: "the name of a header", hint: "Use letters, digits and -."}
+	case "cookie":
+		return format{pattern: headerText, noun: "the name of a cookie", hint: "Use letters, digits, - and _."}
 	case "url":
 		return format{pattern: urlText, noun: "a URL", hint: "Write it whole, with https:// or http://.", check: checkURL}
 	case "query":

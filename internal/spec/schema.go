@@ -71,8 +71,12 @@ func (b schemaBuilder) typed(t reflect.Type, r rule, e extent) object {
 	case t.Kind() == reflect.Struct:
 		return b.define(t, e)
 	case t.Kind() == reflect.Map:
-		return object{"type": "object", "propertyNames": object{"pattern": formatNamed(r.format).pattern.String()},
+		s := object{"type": "object", "propertyNames": object{"pattern": formatNamed(r.format).pattern.String()},
 			"additionalProperties": b.value(t.Elem(), rule{}, e)}
+		if r.nonEmpty {
+			s["minProperties"] = 1
+		}
+		return s
 	case t.Kind() == reflect.Slice:
 		s := object{"type": "array", "items": b.value(t.Elem(), rule{format: r.format, enum: r.enum}, whole)}
 		if r.nonEmpty {

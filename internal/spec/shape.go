@@ -32,7 +32,7 @@ type rule struct {
 	format   string
 	enum     []string
 	min      int
-	nonEmpty bool // a list has elements
+	nonEmpty bool // a list or map has elements
 	positive bool // a duration is more than zero
 }
 

@@ -6,7 +6,17 @@ type Traffic struct {
 	GatewayAPI *GatewayAPI `json:"gatewayAPI,omitempty" spec:"oneof" doc:"routes of the Gateway API"`
 
 	Guard Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
+	Drift Drift    `json:"drift,omitempty" spec:"enum=stop|correct" doc:"when somebody else changes the split: stop, as when left out, waits and goes back if it stays so; correct puts it back"`
 }
+
+// Drift says what happens when somebody else changes the split of a route in the middle of a rollout.
+type Drift string
+
+// The answers to drift of the split.
+const (
+	DriftStop    Drift = "stop"
+	DriftCorrect Drift = "correct"
+)
 
 // Kind is the name of the router's block, such as gatewayAPI.
 func (t Traffic) Kind() string { return kindOf(t) }

@@ -6,6 +6,13 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
+// Watcher is a router that notices when somebody else changes what it has set.
+type Watcher interface {
+	// Drift says, by watches and without a call, where the routes do not divide the requests as s says: the object, what it
+	// should be, what it is, and who changed it.
+	Drift(t plan.Traffic, s plan.Split) []string
+}
+
 // Router reads and sets the split of routes. Every method is idempotent, retries what passes and honours ctx at once.
 type Router interface {
 	// Set sends s of the requests of the routes' rules to t.Candidate and the rest to t.Base. s is not nothing: that is

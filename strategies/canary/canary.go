@@ -41,7 +41,7 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	c := compiler{
 		Shift: strategies.Shift{In: in, Objects: objects, Guard: in.Deploy.Spec.Traffic.Guard.Std(),
 			Drain: strategies.Drain(conf.Drain, in.Baseline), MinPods: conf.MinPods},
-		conf: *conf, weights: weights, approvals: approvals,
+		conf: *conf, weights: weights, approvals: approvals, ring: ringOf(conf.Internal),
 	}
 	p := plan.Plan{Strategy: "canary", Target: in.Target(objects), Objects: objects, Gates: in.AllGates()}
 	p.Steps = c.steps()
@@ -54,11 +54,16 @@ type compiler struct {
 	conf      spec.Canary
 	weights   []spec.Step         // the steps with a weight; the last may have all of it
 	approvals map[int][]spec.Step // by how many weights come before
+	ring      []plan.Match        // who meets the new version first; empty for nobody
 }
 
 func (c compiler) steps() []plan.Step {
-	steps := append([]plan.Step{c.candidate()}, c.waits(0)...)
-	moving := len(steps) // the first step that moves requests
+	steps := []plan.Step{c.candidate()}
+	if len(c.ring) > 0 {
+		steps = append(steps, c.internal())
+	}
+	steps = append(steps, c.waits(0)...)
+	moving := len(steps) // the first step that moves a share of the requests
 	for i, s := range c.weights {
 		if plan.Share(s.Weight) == plan.All {
 			break // full is the next step anyway
@@ -80,7 +85,10 @@ func (c compiler) sized(kind plan.Kind, i int) plan.Op {
 
 func (c compiler) candidate() plan.Step {
 	first := c.FullSize(plan.EnsureCandidate)
-	if plan.Share(c.weights[0].Weight) < plan.All {
+	switch {
+	case len(c.ring) > 0:
+		first = c.ringSized(plan.EnsureCandidate)
+	case plan.Share(c.weights[0].Weight) < plan.All:
 		first = c.sized(plan.EnsureCandidate, 0)
 	}
 	return c.Candidate(first)
@@ -92,12 +100,12 @@ func (c compiler) shift(i int) plan.Step {
 	step := plan.Step{
 		ID: "shift-" + trimPercent(weight), Weight: weight, Whole: plan.Base,
 		Title: fmt.Sprintf("send %s of the requests to the new version", weight),
-		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Pods: s.Pods, MinPods: c.conf.MinPods}},
+		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Ring: c.ring, Pods: s.Pods, MinPods: c.conf.MinPods}},
 		Undo:  c.ToBase(),
 		Hold:  plan.Duration(max(s.Hold.Std(), c.Guard)),
 		Skip:  plan.Duration(max(s.Hold.Std()-c.Guard, 0)),
 		Gates: c.In.Watching(s.Name, s.Weight.String()),
-		Ahead: c.ahead(i + 1),
+		Ahead: c.aheadOf(c.sized(plan.ScaleCandidate, i), i+1),
 	}
 	if s.Name != "" {
 		step.ID, step.Title = s.Name, s.Name+": "+step.Title
@@ -105,9 +113,9 @@ func (c compiler) shift(i int) plan.Step {
 	return step
 }
 
-// ahead sizes the candidate for step i while the one before it still holds; nil when it has the size already.
-func (c compiler) ahead(i int) *plan.Op {
-	now := c.sized(plan.ScaleCandidate, i-1)
+// aheadOf sizes the candidate for the weight i while the step before it, which has the size of now, still holds; nil when
+// that is enough.
+func (c compiler) aheadOf(now plan.Op, i int) *plan.Op {
 	next := c.FullSize(plan.ScaleCandidate)
 	if i < len(c.weights) {
 		next = c.sized(plan.ScaleCandidate, i)

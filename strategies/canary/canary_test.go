@@ -74,6 +74,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"canary-at-once", "{steps: [100%], minPods: 3}", true},
 		{"canary-approvals", "{steps: [{approve: {message: Ready}}, 10%, {approve: {message: Support is there, timeout: 8h, onTimeout: promote, unattended: true}, name: support}, " +
 			"100%, {approve: {message: All of it}}], hold: 5m}", false},
+		{"canary-internal", "{internal: {header: {X-Staff: \"1\", X-Team: shop}, hold: 2m, pods: 2}, steps: [{approve: {message: Tried it}}, 60%], hold: 5m}", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := input(t, tc.strategy)

@@ -2,6 +2,8 @@ package canary
 
 import (
 	"fmt"
+
+	"github.com/tidegate/tidegate/internal/plan"
 )
 
 func (c compiler) notes() []string {
@@ -11,6 +13,9 @@ func (c compiler) notes() []string {
 			size, size, c.costly()),
 		fmt.Sprintf("Callers of Service %s itself, past the route, never see the split: they meet the new version when the base is rolled.", c.Objects.Traffic.Base),
 		fmt.Sprintf("Connections get %s to end before pods stop (drain); what lasts longer is cut off.", c.Drain),
+	}
+	if len(c.ring) > 0 {
+		notes = append(notes, fmt.Sprintf("Requests with %s meet the new version from the step internal on, nobody else does in that step.", plan.RingText(c.ring)))
 	}
 	if len(c.In.Deploy.Spec.Gates) == 0 {
 		notes = append(notes, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
@@ -32,6 +37,9 @@ func (c compiler) approvalNotes() []string {
 		case step.Weight > 0:
 			note = fmt.Sprintf("While it waits for an approval at %s no run is attached and no gate watches (unattended: true), "+
 				"unless it runs with --wait. A scheduled `tidegate deploy --resume` looks at the gates.", step.Weight)
+		case len(c.ring) > 0:
+			note = "While it waits for an approval before the first share no run is attached and no gate watches, unless it runs with --wait. " +
+				"Only requests with " + plan.RingText(c.ring) + " meet the new version, to try it."
 		default:
 			note = "While it waits for an approval before the first share no run is attached and no gate watches, unless it runs with --wait. " +
 				"No user meets the new version; its pods run."

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,7 +20,8 @@ func (g *Gateway) compile() *table {
 	}
 	routes := g.view("gateway.networking.k8s.io", "httproutes")
 	slices.SortStableFunc(routes, func(a, b object) int {
-		return strings.Compare(str(a, "metadata", "creationTimestamp"), str(b, "metadata", "creationTimestamp"))
+		return cmp.Or(strings.Compare(str(a, "metadata", "creationTimestamp"), str(b, "metadata", "creationTimestamp")),
+			strings.Compare(str(a, "metadata", "namespace")+"/"+str(a, "metadata", "name"), str(b, "metadata", "namespace")+"/"+str(b, "metadata", "name")))
 	})
 	for _, r := range routes {
 		c.route(r)
@@ -114,7 +116,13 @@ func (u *rule) match(m object) {
 		u.rank[2] = 1
 	}
 	u.headers = nil
+	asked := map[string]bool{}
 	for _, h := range list(m, "headers") {
+		if lower := strings.ToLower(str(h, "name")); asked[lower] {
+			continue // of several matches of one header the first counts
+		} else {
+			asked[lower] = true
+		}
 		name, same := str(h, "name"), matcher(str(h, "type"), str(h, "value"))
 		u.headers = append(u.headers, func(r *http.Request) bool {
 			values := r.Header.Values(name)
@@ -125,7 +133,7 @@ func (u *rule) match(m object) {
 			return len(values) > 0 && same(strings.Join(values, separator))
 		})
 	}
-	u.rank[3] = len(list(m, "headers"))
+	u.rank[3] = len(asked)
 	for _, q := range list(m, "queryParams") {
 		name, same := str(q, "name"), matcher(str(q, "type"), str(q, "value"))
 		u.headers = append(u.headers, func(r *http.Request) bool {

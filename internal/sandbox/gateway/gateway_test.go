@@ -99,6 +99,14 @@ spec:
   - matches: [{headers: [{name: Cookie, type: RegularExpression, value: "(.*;[ ]*)?who=me([ ]*;.*)?"}]}]
     filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Given, value: rule}]}}]
     backendRefs: [{name: d, port: 80, filters: [{type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: Set-Cookie, value: k=v}]}}]}]
+  - matches: [{headers: [{name: X-Staff, value: "1"}, {name: x-staff, value: "2"}]}]
+    backendRefs: [{name: c, port: 80}]
+  - matches: [{headers: [{name: X-Staff, value: "1"}, {name: X-Beta, value: "1"}]}]
+    backendRefs: [{name: b, port: 80}]
+  - matches: [{path: {value: /m}, headers: [{name: X-Staff, value: "1"}]}]
+    backendRefs: [{name: c, port: 80}]
+  - matches: [{path: {value: /m}, method: GET}]
+    backendRefs: [{name: d, port: 80}]
   - matches: [{queryParams: [{name: v, value: "2"}]}]
     backendRefs: [{name: b, port: 80}]
   - matches: [{path: {value: /zero}}]
@@ -129,6 +137,12 @@ func TestPrecedence(t *testing.T) {
 		{"whole value", "http://shop.example/", []string{"Cookie", "nowho=me"}, 200, "a"},
 		{"path before header", "http://shop.example/cart/1", []string{"Cookie", "who=me"}, 200, "b"},
 		{"header before query", "http://shop.example/?v=2", []string{"Cookie", "who=me"}, 200, "d"},
+		{"header exact", "http://shop.example/", []string{"x-staff", "1"}, 200, "c"},
+		{"header exact, another value", "http://shop.example/", []string{"X-Staff", "11"}, 200, "a"},
+		{"the second match of a header does not count", "http://shop.example/", []string{"X-Staff", "2"}, 200, "a"},
+		{"two headers before one", "http://shop.example/", []string{"X-Staff", "1", "X-Beta", "1"}, 200, "b"},
+		{"a method before headers", "http://shop.example/m", []string{"X-Staff", "1"}, 200, "d"},
+		{"a tie goes to the first rule", "http://shop.example/", []string{"X-Staff", "1", "Cookie", "who=me"}, 200, "d"},
 		{"query", "http://shop.example/?v=2", nil, 200, "b"},
 		{"weight zero", "http://shop.example/zero", nil, 200, "b"},
 		{"missing Service", "http://shop.example/none", nil, 500, ""},

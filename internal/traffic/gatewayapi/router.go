@@ -50,7 +50,7 @@ func New(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic
 func (r *Router) Set(ctx context.Context, t plan.Traffic, s plan.Split) error {
 	for _, ref := range t.Routes {
 		stored, err := r.client.Modify(ctx, ref, func(o *unstructured.Unstructured) (bool, error) {
-			return split(o, t, r.annotation, s.Weight)
+			return split(o, t, r.annotation, s)
 		})
 		if err != nil {
 			return fmt.Errorf("set the split of %s: %w", ref, err)

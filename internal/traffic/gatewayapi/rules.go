@@ -15,6 +15,8 @@ import (
 type memo struct {
 	Base  string         `json:"base"`
 	Rules map[string]old `json:"rules"` // by rule key
+	// Ring are the keys of the rules that we added for a ring: of their matches, for not every cluster keeps their names.
+	Ring []string `json:"ring,omitempty"`
 }
 
 // old is a rule before the rollout: the weight of each backend by its key.
@@ -46,19 +48,19 @@ func (t between) index(refs []map[string]any, service string) int {
 	return slices.IndexFunc(refs, func(ref map[string]any) bool { return t.isService(ref, service) })
 }
 
-// split changes the rules of a route so that weight goes to the candidate. It reports whether anything changed.
-func split(route *unstructured.Unstructured, to plan.Traffic, annotation string, weight plan.Share) (bool, error) {
+// split changes the rules of a route so that the requests are divided as s says. It reports whether anything changed.
+func split(route *unstructured.Unstructured, to plan.Traffic, annotation string, s plan.Split) (bool, error) {
 	t := within(route, to)
-	rules, err := readRules(route)
+	present, err := readRules(route)
 	if err != nil {
 		return false, err
 	}
-	before := plan.Digest(rules)
 	m, known := readMemo(route, annotation)
 	if !known {
 		m = memo{Base: t.Base, Rules: map[string]old{}}
 	}
-	parts := 0
+	rules, parts := t.withoutRing(present, m), 0
+	restored := slices.Clone(rules)
 	for i, rule := range rules {
 		if !takesPart(rule, t) {
 			continue
@@ -68,22 +70,44 @@ func split(route *unstructured.Unstructured, to plan.Traffic, annotation string,
 		if _, ok := m.Rules[key]; !ok {
 			m.Rules[key] = remember(rule, t)
 		}
-		rules[i] = splitRule(rule, t, m.Rules[key], weight)
+		restored[i] = restoreRule(rule, t, m.Rules[key])
+		if rules[i] = restored[i]; s.Weight > 0 {
+			rules[i] = splitRule(rule, t, m.Rules[key], s.Weight)
+		}
 	}
 	if parts == 0 {
 		return false, fmt.Errorf("%s has no rule that sends to Service %s any more: somebody changed it during the rollout",
 			plan.RefOf(route.Object), t.Base)
 	}
-	if plan.Digest(rules) == before && known {
+	if rules, m.Ring, err = withRing(rules, restored, t, s.Ring); err != nil {
+		return false, fmt.Errorf("%s has no room for the ring: %w", plan.RefOf(route.Object), err)
+	}
+	if plan.Digest(rules) == plan.Digest(present) && known {
 		return false, nil
 	}
 	return true, writeBack(route, rules, annotation, &m)
 }
 
+// withRing puts the rules of the ring before the others, and gives the keys by which they are found again.
+func withRing(rules, restored []map[string]any, t between, ring []plan.Match) ([]map[string]any, []string, error) {
+	if len(ring) == 0 {
+		return rules, nil, nil
+	}
+	added, err := ringRules(restored, t, ring)
+	if err != nil {
+		return nil, nil, err
+	}
+	var keys []string
+	for _, rule := range added {
+		keys = append(keys, plan.Digest(rule["matches"]))
+	}
+	return append(added, rules...), keys, nil
+}
+
 // restore takes the candidate out and gives the base its weight back. It reports whether anything changed.
 func restore(route *unstructured.Unstructured, to plan.Traffic, annotation string, before plan.Object) (bool, error) {
 	t := within(route, to)
-	rules, err := readRules(route)
+	present, err := readRules(route)
 	if err != nil {
 		return false, err
 	}
@@ -91,7 +115,8 @@ func restore(route *unstructured.Unstructured, to plan.Traffic, annotation strin
 	if !known {
 		m = memoOf(before, t)
 	}
-	changed := known
+	rules := t.withoutRing(present, m)
+	changed := known || len(rules) != len(present)
 	for i, rule := range rules {
 		if t.index(backends(rule), t.Candidate) < 0 {
 			continue
@@ -149,7 +174,13 @@ func gcd(a, b int64) int64 {
 }
 
 func restoreRule(rule map[string]any, t between, was old) map[string]any {
-	refs := withoutCandidate(backends(rule), t)
+	all := backends(rule)
+	refs := withoutCandidate(all, t)
+	if at := t.index(all, t.Candidate); len(refs) == 0 && at >= 0 { // somebody took the base out: a rule must send somewhere
+		base := maps.Clone(all[at])
+		base["name"] = t.Base
+		refs = append(refs, base)
+	}
 	for i, ref := range refs {
 		refs[i] = withWeight(ref, was.weight(ref))
 	}
@@ -282,7 +313,19 @@ func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotat
 	return nil
 }
 
-// Share is the part of the base's requests that the route sends to the candidate, in the first rule that sends to it.
+// anyMemo is what the annotations of all rollouts keep of rings.
+func anyMemo(route *unstructured.Unstructured) memo {
+	var all memo
+	for annotation := range route.GetAnnotations() {
+		if m, ok := readMemo(route, annotation); ok {
+			all.Ring = append(all.Ring, m.Ring...)
+		}
+	}
+	return all
+}
+
+// Share is the part of the base's requests that the route sends to the candidate, in the first rule that sends to it and is not
+// one for a ring.
 func Share(route plan.Object, to plan.Traffic) plan.Share {
 	u := &unstructured.Unstructured{Object: route}
 	t := within(u, to)
@@ -290,20 +333,28 @@ func Share(route plan.Object, to plan.Traffic) plan.Share {
 	if err != nil {
 		return 0
 	}
-	for _, rule := range rules {
-		refs := backends(rule)
-		c, b := t.index(refs, t.Candidate), t.index(refs, t.Base)
-		if c < 0 {
-			continue
-		}
-		own := weightOf(refs[c])
-		sum := own
-		if b >= 0 {
-			sum += weightOf(refs[b])
-		}
-		if sum > 0 {
-			return plan.Share(own * int64(plan.All) / sum)
+	for _, rule := range t.withoutRing(rules, anyMemo(u)) {
+		if t.index(backends(rule), t.Candidate) >= 0 && shareOf(rule, t) > 0 {
+			return shareOf(rule, t)
 		}
 	}
 	return 0
+}
+
+// shareOf is the part of the base's requests that a rule sends to the candidate.
+func shareOf(rule map[string]any, t between) plan.Share {
+	refs := backends(rule)
+	c, b := t.index(refs, t.Candidate), t.index(refs, t.Base)
+	if c < 0 {
+		return 0
+	}
+	own := weightOf(refs[c])
+	sum := own
+	if b >= 0 {
+		sum += weightOf(refs[b])
+	}
+	if sum == 0 {
+		return 0
+	}
+	return plan.Share(own * int64(plan.All) / sum)
 }

@@ -67,7 +67,7 @@ func TestSplitSetsWeights(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := route(t, plain)
-			if changed, err := split(r, shop, mark, tc.share); err != nil || !changed {
+			if changed, err := split(r, shop, mark, plan.Split{Weight: tc.share}); err != nil || !changed {
 				t.Fatalf("changed %v, err %v", changed, err)
 			}
 			got := weights(t, r, 1)
@@ -83,10 +83,10 @@ func TestSplitSetsWeights(t *testing.T) {
 
 func TestSplitTwiceIsSplitOnce(t *testing.T) {
 	r := route(t, plain)
-	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: 10 * plan.OnePercent}); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := split(r, shop, mark, 10*plan.OnePercent); changed || err != nil {
+	if changed, err := split(r, shop, mark, plan.Split{Weight: 10 * plan.OnePercent}); changed || err != nil {
 		t.Errorf("the same split again: changed %v, err %v", changed, err)
 	}
 }
@@ -113,7 +113,7 @@ spec:
 		t.Run(tc.name, func(t *testing.T) {
 			r, want := route(t, tc.text), route(t, tc.text)
 			for _, share := range []plan.Share{10 * plan.OnePercent, 500, 50 * plan.OnePercent, plan.All} {
-				if _, err := split(r, shop, mark, share); err != nil {
+				if _, err := split(r, shop, mark, plan.Split{Weight: share}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -134,7 +134,7 @@ spec:
   rules:
   - backendRefs: [{name: checkout, port: 80, weight: 3}, {name: legacy, port: 80, weight: 1}]
 `)
-	if _, err := split(r, shop, mark, 50*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: 50 * plan.OnePercent}); err != nil {
 		t.Fatal(err)
 	}
 	got := weights(t, r, 0)
@@ -145,7 +145,7 @@ spec:
 
 func TestRestoreKeepsWhatOthersChanged(t *testing.T) {
 	r := route(t, plain)
-	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: 10 * plan.OnePercent}); err != nil {
 		t.Fatal(err)
 	}
 	rules, _ := readRules(r)
@@ -172,7 +172,7 @@ spec:
   - backendRefs: [{name: checkout, port: 80, weight: 3}, {name: legacy, port: 80, weight: 1}]
 `)
 	before := r.DeepCopy()
-	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: 10 * plan.OnePercent}); err != nil {
 		t.Fatal(err)
 	}
 	r.SetAnnotations(nil)
@@ -186,7 +186,7 @@ spec:
 
 func TestSplitWhenTheServiceIsGoneFromTheRoute(t *testing.T) {
 	r := route(t, `{metadata: {name: r, namespace: shop}, spec: {rules: [{backendRefs: [{name: other}]}]}}`)
-	if _, err := split(r, shop, mark, plan.OnePercent); err == nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: plan.OnePercent}); err == nil {
 		t.Error("no error although nothing was split")
 	}
 }
@@ -233,7 +233,7 @@ spec:
     backendRefs: [{name: checkout, port: 80, weight: 1}]
 `)
 	before := plan.Digest(r.Object)
-	if _, err := split(r, shop, mark, 10*plan.OnePercent); err != nil {
+	if _, err := split(r, shop, mark, plan.Split{Weight: 10 * plan.OnePercent}); err != nil {
 		t.Fatal(err)
 	}
 	if got := weights(t, r, 0); got["checkout"] != 90 || got["checkout-candidate"] != 10 {
