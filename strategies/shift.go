@@ -17,6 +17,22 @@ type Shift struct {
 	MinPods int           // of the candidate
 }
 
+// Guard is how long the data plane may take to follow a Service, where no router's own guard is set.
+const Guard = 2 * time.Second
+
+// BySelector is the traffic of the workload's Service, whose selector moves it: no route is needed.
+func BySelector(in Input, objects plan.Objects) *plan.Traffic {
+	service, candidate := wrap(in.Baseline.Service), wrap(objects.Create[1])
+	return &plan.Traffic{
+		Router: plan.ServiceRouter, Routes: []plan.Ref{plan.RefOf(in.Baseline.Service)},
+		Namespace: objects.Workload.Namespace, Base: service.GetName(), Candidate: candidate.GetName(),
+		Selectors: map[plan.Side]map[string]string{
+			plan.Base:      stringMap(service, "spec", "selector"),
+			plan.Candidate: stringMap(candidate, "spec", "selector"),
+		},
+	}
+}
+
 // Drain is how long connections get to end before pods are told to stop: the pod's grace period unless the spec says.
 func Drain(conf *spec.Duration, b plan.Baseline) time.Duration {
 	if conf != nil {
@@ -44,12 +60,16 @@ func (s Shift) Wait(d time.Duration) plan.Op {
 
 // ToBase is the way back of everything that moved traffic: one write, then time for connections to end.
 func (s Shift) ToBase() []plan.Op {
-	return []plan.Op{{Kind: plan.SetSplit}, s.Wait(s.Guard + s.Drain)}
+	return []plan.Op{s.toBase(false), s.Wait(s.Guard + s.Drain)}
+}
+
+func (s Shift) toBase(strict bool) plan.Op {
+	return plan.Op{Kind: plan.SetSplit, Strict: strict, Selector: s.Objects.Traffic.BySelector()}
 }
 
 // FullSize is an op about a candidate that carries everything.
 func (s Shift) FullSize(kind plan.Kind) plan.Op {
-	return plan.Op{Kind: kind, Weight: plan.All, MinPods: s.MinPods}
+	return plan.Op{Kind: kind, Weight: plan.All, MinPods: s.MinPods, Selector: kind == plan.SetSplit && s.Objects.Traffic.BySelector()}
 }
 
 // sightFor bounds the wait for the gates' data. Prometheus takes up to 5 s to take a new pod in, and a scrape interval
@@ -115,10 +135,13 @@ func (s Shift) Confirm() plan.Step {
 }
 
 func (s Shift) rollBase() plan.Step {
+	roll := plan.Op{Kind: plan.RollBase, Version: plan.Candidate, Selector: s.Objects.Traffic.BySelector()}
+	back := roll
+	back.Version = plan.Base
 	return plan.Step{
-		ID: "roll-base", Title: "roll the base to the new version while it has no traffic from the route", Weight: plan.All, Whole: plan.Candidate,
-		Do:   []plan.Op{{Kind: plan.RollBase, Version: plan.Candidate}},
-		Undo: []plan.Op{{Kind: plan.RollBase, Version: plan.Base}, s.Wait(s.Guard), {Kind: plan.ReleaseBase}},
+		ID: "roll-base", Title: roll.String(), Weight: plan.All, Whole: plan.Candidate,
+		Do:   []plan.Op{roll},
+		Undo: []plan.Op{back, s.Wait(s.Guard), {Kind: plan.ReleaseBase}},
 		Hold: plan.Duration(s.Guard), // until the gateways know the new endpoints
 	}
 }
@@ -126,7 +149,7 @@ func (s Shift) rollBase() plan.Step {
 func (s Shift) giveBack() plan.Step {
 	return plan.Step{
 		ID: "return", Title: "send every request to the base, which runs the new version", Weight: plan.All, Whole: plan.Candidate,
-		Do:   []plan.Op{{Kind: plan.SetSplit, Strict: true}, s.Wait(s.Guard + s.Drain)},
+		Do:   []plan.Op{s.toBase(true), s.Wait(s.Guard + s.Drain)},
 		Undo: []plan.Op{s.FullSize(plan.EnsureCandidate), s.Wait(s.Guard), s.FullSize(plan.SetSplit), s.Wait(s.Guard)},
 	}
 }

@@ -40,7 +40,9 @@ type Actuator struct {
 	scaler                  *kube.View   // nil without one
 	readied                 atomic.Int64 // pods of the candidate that were ready last; 0 when that is not known
 	basePods, candidatePods *kube.View
-	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services behind the route
+	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services that stand before one side only
+	previews                map[plan.Ref]*kube.View  // what the preview consists of
+	previewSlices           []*kube.View             // EndpointSlices of its Services
 	sets                    *kube.View               // ReplicaSets of the workload, in a rollout in place
 	outage                  outage
 }
@@ -86,7 +88,11 @@ func New(ctx context.Context, o Options) *Actuator {
 		follow := func(service string) *kube.View {
 			return o.Scene.Follow("discovery.k8s.io/v1", "EndpointSlice", t.Namespace, "kubernetes.io/service-name="+service)
 		}
-		a.slices = map[plan.Side]*kube.View{plan.Base: follow(t.Base), plan.Candidate: follow(t.Candidate)}
+		a.slices = map[plan.Side]*kube.View{plan.Candidate: follow(t.Candidate)}
+		if !t.BySelector() { // otherwise they are whichever side's the Service points at, and the router's to follow
+			a.slices[plan.Base] = follow(t.Base)
+		}
+		a.followPreview(follow)
 	}
 	return a
 }
@@ -100,6 +106,10 @@ func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
 		return a.ensureCandidate(ctx, op)
 	case plan.ScaleCandidate:
 		return a.scaleCandidate(ctx, op)
+	case plan.OpenPreview:
+		return a.openPreview(ctx)
+	case plan.ClosePreview:
+		return a.closePreview(ctx)
 	case plan.SetSplit:
 		return a.setSplit(ctx, op)
 	case plan.Wait:

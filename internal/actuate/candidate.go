@@ -116,7 +116,7 @@ func (a *Actuator) candidateReady(ctx context.Context, size int, generation int6
 
 // removeCandidate deletes all that was made for the candidate and waits until none of its pods serves any more.
 func (a *Actuator) removeCandidate(ctx context.Context) error {
-	for _, o := range a.objects.Create {
+	for _, o := range slices.Concat(a.objects.Preview, a.objects.Create) {
 		if err := a.client.Delete(ctx, plan.RefOf(o)); err != nil {
 			return fmt.Errorf("remove %s: %w", plan.RefOf(o), err)
 		}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/tidegate/tidegate/internal/engine"
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
@@ -46,6 +47,11 @@ func TestDrift(t *testing.T) {
 			"somebody changed spec.template of Deployment/checkout", true},
 		{"the candidate's image", func(t *testing.T, w *world) { w.image(t, "checkout-candidate", "checkout:v3") },
 			"it runs checkout:v3, not checkout:v2", true},
+		{"the candidate is deleted", func(t *testing.T, w *world) {
+			if err := w.client.Delete(t.Context(), kube.DeploymentRef("shop", "checkout-candidate")); err != nil {
+				t.Fatal(err)
+			}
+		}, "Deployment/checkout-candidate is gone: somebody deleted it", true},
 		{"the candidate's size", func(t *testing.T, w *world) { w.edit(t, deployments, "checkout-candidate", replicas(0)) },
 			"somebody scaled Deployment/checkout-candidate: spec.replicas is 0, and its share of the requests needs 2", true},
 		{"more of the candidate", func(t *testing.T, w *world) { w.edit(t, deployments, "checkout-candidate", replicas(5)) }, "", false},

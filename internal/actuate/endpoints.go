@@ -25,15 +25,20 @@ var errEndpoints = errors.New("the endpoints do not follow")
 func (a *Actuator) known(ctx context.Context, side plan.Side) error {
 	slices := a.slices[side]
 	if slices == nil {
-		return nil // no route, no gateway
+		return nil // no Service stands before this side alone
 	}
+	return a.knownBy(ctx, slices, fmt.Sprintf("the %s's Service", side), side)
+}
+
+// knownBy is known for a Service by its EndpointSlices.
+func (a *Actuator) knownBy(ctx context.Context, slices *kube.View, whose string, side plan.Side) error {
 	bounded, cancel := a.client.Bounded(ctx, endpointPatience, errEndpoints)
 	defer cancel()
 	err := a.scene.Wait(bounded, 0, func() (bool, error) {
 		return slices.Synced() && sameNames(endpointPods(slices.List()), a.Pods(side)), nil
 	})
 	if errors.Is(err, errEndpoints) {
-		a.tell(fmt.Sprintf("the endpoints of the %s's Service are not just its ready pods after %s; going on", side, endpointPatience))
+		a.tell(fmt.Sprintf("the endpoints of %s are not just its ready pods after %s; going on", whose, endpointPatience))
 		return nil
 	}
 	return err

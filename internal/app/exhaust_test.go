@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/tidegate/tidegate/internal/app"
@@ -28,6 +29,7 @@ func TestGoodCanary(t *testing.T) {
 func strategies() map[string]kind {
 	all := kinds()
 	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
+	maps.Copy(all, switching())
 	return all
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/preflight"
 	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/strategies"
 )
@@ -26,16 +27,21 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	if ro, ok := r.lostInPlace(c); ok {
 		return r.takeBack(ctx, ro)
 	}
+	lost := *r.session
+	if c.switched() {
+		lost.Deploy = switching(lost.Deploy)
+	}
 	found, err := r.findLost(ctx, c.observed.Baseline)
 	if err != nil {
 		return err
 	}
-	lost := *r.session
+	found.route = found.route || c.observed.Switched
 	lost.Images, lost.template, lost.restores = found.images, nil, ""
 	again, err := lost.compile(preflight.Observed{Baseline: found.baseline})
 	if err != nil {
 		return err
 	}
+	again.alsoRemove(c.observed.Previews)
 	ro := lost.newRollout(again)
 	ro.Phase, ro.Cause, ro.Reason = engine.Undoing, engine.CauseFailure, recordDeleted
 	switch {
@@ -47,6 +53,27 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 		ro.Step = again.plan.Index("full")
 	}
 	return r.takeBack(ctx, ro)
+}
+
+// switched tells whether the Service of the workload carries the mark of a switch.
+func (c *compiled) switched() bool {
+	return slices.Contains(c.leftovers, plan.RefOf(c.observed.Baseline.Service))
+}
+
+// switching is a spec by which the selector of the workload's Service moves the requests: what moved them decides how they
+// come back, whatever the spec says now.
+func switching(d spec.Deploy) spec.Deploy {
+	d.Spec.Traffic, d.Spec.Strategy = nil, spec.Strategy{BlueGreen: &spec.BlueGreen{}}
+	return d
+}
+
+// alsoRemove has the way back remove a preview that was left.
+func (c *compiled) alsoRemove(left []plan.Object) {
+	for _, o := range left {
+		if !slices.ContainsFunc(c.plan.Objects.Preview, func(p plan.Object) bool { return plan.RefOf(p) == plan.RefOf(o) }) {
+			c.plan.Objects.Preview = append(c.plan.Objects.Preview, o)
+		}
+	}
 }
 
 const recordDeleted = "its record was deleted"

@@ -107,6 +107,12 @@ func (s *session) bring(r engine.Revision) {
 // straight is a spec whose rollout goes to everyone at once: who goes back wants to be there. Every gate is asked; one that
 // names only shares which are left out is asked at full share.
 func straight(d spec.Deploy) spec.Deploy {
+	if b := d.Spec.Strategy.BlueGreen; b != nil {
+		short := *b
+		short.Preview, short.Approve, short.KeepOld = nil, nil, 0
+		d.Spec.Strategy.BlueGreen = &short
+		return d
+	}
 	canary := d.Spec.Strategy.Canary
 	if canary == nil {
 		return d

@@ -16,6 +16,7 @@ import (
 	"github.com/tidegate/tidegate/internal/routine"
 	"github.com/tidegate/tidegate/internal/state/cluster"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -119,5 +120,8 @@ func (s *session) splitFacts(ctx context.Context, f *report.Facts, rec *engine.R
 		return
 	}
 	share := gatewayapi.Share(route.Object, t)
+	if t.BySelector() {
+		share = selector.Share(route.Object, t)
+	}
 	f.Split = &share
 }

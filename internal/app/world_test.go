@@ -79,7 +79,7 @@ metadata: {name: checkout}
 spec:
   workload: deployment/checkout
   namespace: shop
-  traffic: {gatewayAPI: {httpRoute: checkout}}
+  @TRAFFIC@
   strategy: @STRATEGY@
   progressDeadline: 1m
 `
@@ -91,6 +91,7 @@ type kind struct {
 	outage   bool                // requests may be lost
 	objects  func(string) string // changes the user's objects; nil for none
 	staff    bool                // every second request is the ring's
+	unrouted bool                // the spec names no route
 }
 
 func canary() kind {
@@ -283,7 +284,11 @@ func backendWeights(route *unstructured.Unstructured) map[string]int64 {
 
 // options are those of a run of its own, with a transport that the test may break.
 func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTripper) app.Options {
-	file, err := spec.Load([]byte(strings.Replace(deploySpec, "@STRATEGY@", w.kind.strategy, 1)), spec.Options{})
+	traffic := "traffic: {gatewayAPI: {httpRoute: checkout}}"
+	if w.kind.unrouted {
+		traffic = ""
+	}
+	file, err := spec.Load([]byte(strings.NewReplacer("@TRAFFIC@", traffic, "@STRATEGY@", w.kind.strategy).Replace(deploySpec)), spec.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -306,7 +311,7 @@ func (w *world) want(image string) {
 		}
 		w.wantSame(gvr, before, now, image)
 	}
-	for _, gvr := range []schema.GroupVersionResource{deployments, services} {
+	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes} {
 		if all := w.cluster.API().Store().View(gvr.GroupResource(), "shop"); len(all) != 1 {
 			w.t.Errorf("%d %s are left, want one", len(all), gvr.Resource)
 		}

@@ -17,7 +17,9 @@ import (
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/strategies"
+	"github.com/tidegate/tidegate/strategies/bluegreen"
 	"github.com/tidegate/tidegate/strategies/canary"
 	"github.com/tidegate/tidegate/strategies/recreate"
 	"github.com/tidegate/tidegate/strategies/rolling"
@@ -25,7 +27,7 @@ import (
 
 // Strategy is the compiler for the spec's strategy block.
 func Strategy(s spec.Strategy) (strategies.Strategy, error) {
-	for _, known := range []strategies.Strategy{recreate.Strategy{}, rolling.Strategy{}, canary.Strategy{}} {
+	for _, known := range []strategies.Strategy{recreate.Strategy{}, rolling.Strategy{}, bluegreen.Strategy{}, canary.Strategy{}} {
 		if known.Name() == s.Kind() {
 			return known, nil
 		}
@@ -46,6 +48,8 @@ func Router(client *kube.Client, scene *kube.Scene, workload string, t plan.Traf
 	switch t.Router {
 	case gatewayapi.Name:
 		return gatewayapi.New(client, scene, workload, t), nil
+	case selector.Name:
+		return selector.New(client, scene, workload, t), nil
 	default:
 		return nil, fmt.Errorf("this version of Tidegate has no router %q; run with the version that wrote the plan", t.Router)
 	}

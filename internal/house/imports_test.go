@@ -40,11 +40,11 @@ func directions() []allowed {
 			"internal/sandbox/service internal/spec", ""},
 		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/cloud internal/engine internal/github internal/kube internal/metrics " +
 			"internal/plan internal/preflight internal/report internal/routine internal/spec internal/state/cluster internal/traffic " +
-			"internal/traffic/gatewayapi strategies", "k8s.io/"},
+			"internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/"},
 		{"internal/catalog", "gates gates/* internal/clock internal/kube internal/metrics internal/metrics/* internal/plan internal/spec " +
 			"internal/traffic internal/traffic/* strategies strategies/*", ""},
 
-		{"internal/preflight", "internal/kube internal/plan internal/spec internal/traffic/gatewayapi strategies", "k8s.io/apimachinery/"},
+		{"internal/preflight", "internal/kube internal/plan internal/spec internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/apimachinery/"},
 		{"internal/actuate", "internal/clock internal/engine internal/kube internal/plan internal/routine internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/state/cluster", "gates internal/clock internal/engine internal/plan internal/routine", "k8s.io/"},
 		{"internal/state/memory", "internal/clock internal/engine internal/routine", ""},

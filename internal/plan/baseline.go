@@ -53,7 +53,15 @@ type Traffic struct {
 	Namespace string   `json:"namespace"`       // of the Services
 	Base      string   `json:"base"`            // Service of the base
 	Candidate string   `json:"candidate"`       // Service of the candidate
+	// Selectors are those of the two Services, where the router is ServiceRouter.
+	Selectors map[Side]map[string]string `json:"selectors,omitempty"`
 }
+
+// ServiceRouter is the router without a route: the selector of the base's Service says which side it stands before.
+const ServiceRouter = "service"
+
+// BySelector tells that the Service itself moves the requests, not a route.
+func (t *Traffic) BySelector() bool { return t != nil && t.Router == ServiceRouter }
 
 // Objects are the objects that a plan's ops speak of.
 type Objects struct {
@@ -62,6 +70,8 @@ type Objects struct {
 	Scaler   *Ref     `json:"scaler,omitempty"`
 	// Create is what the candidate consists of: its Deployment first, then its Service and copied policies.
 	Create []Object `json:"create,omitempty"`
+	// Preview is what lets people meet the candidate before users do; nothing of it is left after the switch.
+	Preview []Object `json:"preview,omitempty"`
 	// Templates are the pod templates of the two versions.
 	Templates map[Side]Object `json:"templates"`
 	// Selectors find the pods of each side.

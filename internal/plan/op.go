@@ -15,6 +15,10 @@ const (
 	EnsureCandidate Kind = "candidate"
 	// ScaleCandidate: the candidate has the pods that Weight needs; all are ready unless NoWait.
 	ScaleCandidate Kind = "scale"
+	// OpenPreview: the preview's objects exist, and who asks there meets the candidate.
+	OpenPreview Kind = "open-preview"
+	// ClosePreview: nothing of the preview is left.
+	ClosePreview Kind = "close-preview"
 	// SetSplit: Weight of the requests goes to the candidate, and those that Ring describes, and the rest to the base,
 	// accepted by every gateway. Without both nothing of ours is left in the route.
 	SetSplit Kind = "split"
@@ -53,6 +57,9 @@ type Op struct {
 	NoWait  bool     `json:"noWait,omitempty"`
 	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes.
 	Strict bool `json:"strict,omitempty"`
+	// Selector: it is the selector of the Service that sends requests to one side or the other, not a route (SetSplit,
+	// RollBase). It changes nothing of what the op does, only how it is told.
+	Selector bool `json:"selector,omitempty"`
 	// Version is whose pod template RollBase and Roll bring: the candidate's (new) or the base's (as it was).
 	Version Side `json:"version,omitempty"`
 	Pace    Pace `json:"pace,omitzero"` // Roll, RollPods
@@ -80,7 +87,14 @@ func (o Op) String() string {
 			return "size the candidate to " + pods(o.PodsFor(0))
 		}
 		return fmt.Sprintf("size the candidate for %s of the traffic", o.Weight)
+	case OpenPreview:
+		return "open the preview of the new version"
+	case ClosePreview:
+		return "close the preview of the new version"
 	case SetSplit:
+		if o.Selector {
+			return o.switches()
+		}
 		return o.Split().String()
 	case Wait:
 		return fmt.Sprintf("wait %s, for the gateway to follow and connections to end", time.Duration(o.For))
@@ -96,10 +110,7 @@ func (o Op) String() string {
 	case RollPods:
 		return fmt.Sprintf("let exactly %d pods run the new version", o.Pods)
 	case RollBase:
-		if o.Version == Candidate {
-			return "roll the base to the new version while it has no traffic from the route"
-		}
-		return "roll the base back to the old version while it has no traffic from the route"
+		return o.rollBase()
 	case ReleaseBase:
 		return "take our marks off the base"
 	case RemoveCandidate:
@@ -114,6 +125,24 @@ func pods(n int) string {
 		return "one pod"
 	}
 	return fmt.Sprintf("%d pods", n)
+}
+
+func (o Op) switches() string {
+	if o.Weight == 0 {
+		return "point the Service at the base, its selector as the user wrote it"
+	}
+	return "point the selector of the Service at the candidate"
+}
+
+func (o Op) rollBase() string {
+	text := "roll the base to the new version while it has no traffic"
+	if o.Version != Candidate {
+		text = "roll the base back to the old version while it has no traffic"
+	}
+	if o.Selector {
+		return text
+	}
+	return text + " from the route"
 }
 
 func (o Op) roll() string {

@@ -123,9 +123,15 @@ func TestRefs(t *testing.T) {
 // TestOpsInWords: every op is told in words, none by its code name.
 func TestOpsInWords(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.EnsureCandidate, plan.ScaleCandidate, plan.SetSplit, plan.HoldScaler, plan.ReleaseScaler, plan.RollBase,
-		plan.ReleaseBase, plan.RemoveCandidate, plan.Roll, plan.RollPods} {
+		plan.ReleaseBase, plan.RemoveCandidate, plan.Roll, plan.RollPods, plan.OpenPreview, plan.ClosePreview} {
 		if text := (plan.Op{Kind: kind, Weight: plan.OnePercent}).String(); len(strings.Fields(text)) < 3 {
 			t.Errorf("%s is told as %q", kind, text)
+		}
+	}
+	for _, kind := range []plan.Kind{plan.SetSplit, plan.RollBase} {
+		if text := (plan.Op{Kind: kind, Selector: true, Version: plan.Base}).String(); strings.Contains(text, "route") ||
+			text == (plan.Op{Kind: kind, Selector: true, Version: plan.Candidate, Weight: plan.All}).String() {
+			t.Errorf("without a route %s is told as %q", kind, text)
 		}
 	}
 	if (plan.Op{Kind: plan.SetSplit}).String() == (plan.Op{Kind: plan.SetSplit, Weight: 1}).String() ||

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,11 +18,11 @@ import (
 // checkNames looks for names and labels of the candidate that cannot be, or that somebody else has.
 func checkNames(o Observed, p plan.Plan) Findings {
 	var all Findings
-	for _, made := range p.Objects.Create {
+	for _, made := range slices.Concat(p.Objects.Create, p.Objects.Preview) {
 		ref := plan.RefOf(made)
 		if found := o.find(ref); found != nil && !ours(found) {
 			all = append(all, finding("name-taken", ref.String(), fmt.Sprintf("Rename it or, if it is not needed, kubectl delete %s %s -n %s",
-				strings.ToLower(ref.Kind), ref.Name, ref.Namespace), "it exists and was not made by Tidegate, but the candidate needs its name"))
+				strings.ToLower(ref.Kind), ref.Name, ref.Namespace), "it exists and was not made by Tidegate, but the candidate, or its preview, needs its name"))
 		}
 		problems := validation.IsDNS1123Subdomain(ref.Name)
 		if ref.Kind == "Service" {

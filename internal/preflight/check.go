@@ -41,7 +41,7 @@ func Check(ctx context.Context, client *kube.Client, o Observed, in strategies.I
 func Judge(o Observed, p plan.Plan) Findings {
 	var all Findings
 	for _, judge := range []func(Observed, plan.Plan) Findings{
-		checkBase, checkWorkload, checkGitOps, checkNames, checkTemplate, checkServices, checkRoutes, checkRing, checkGrants, checkIngresses,
+		checkBase, checkWorkload, checkGitOps, checkNames, checkPreview, checkTemplate, checkServices, checkRoutes, checkRing, checkGrants, checkIngresses,
 		checkQuotas, checkVolumes, checkHostPorts, checkNodes, checkUnseen,
 	} {
 		all = append(all, judge(o, p)...)
@@ -73,6 +73,12 @@ func (o Observed) use(p plan.Plan) Use {
 	}
 	for _, r := range o.routes {
 		u.Routes[namespaceOf(r)] = append(u.Routes[namespaceOf(r)], nameOf(r))
+	}
+	if p.Objects.Traffic.BySelector() {
+		u.Switched = nameOf(o.service)
+	}
+	for _, made := range p.Objects.Preview {
+		u.Previews = append(u.Previews, plan.RefOf(made))
 	}
 	for _, made := range p.Objects.Create {
 		u.Copies = append(u.Copies, textAt(made, "kind"))

@@ -19,6 +19,7 @@ func finals() []Kind {
 		{Name: "permissions", Level: Error, Final: true, Says: "verbs that the rollout needs are not granted"},
 		{Name: "refused", Level: Error, Final: true, Says: "the server refuses the candidate in a dry run, for instance by an admission policy"},
 		{Name: "name-taken", Level: Error, Final: true, Says: "an object that is not Tidegate's has the candidate's name"},
+		{Name: "preview-host", Level: Error, Final: true, Says: "a route answers at the preview's host already"},
 		{Name: "name-too-long", Level: Error, Final: true, Says: "a name or label of the candidate breaks a limit of Kubernetes"},
 		{Name: "paused", Level: Error, Final: true, Says: "the Deployment is paused, so that it could never take the new version over"},
 		{Name: "ring-limit", Level: Error, Final: true, Says: "a route has no room for the rules of the internal ring"},
@@ -31,6 +32,7 @@ func acceptables() []Kind {
 	return []Kind{
 		{Name: "base-not-whole", Level: Error, Force: true, Says: "the running version is not well, so that there would be no way back"},
 		{Name: "gitops", Level: Error, Says: "Argo CD or Flux owns an object that the rollout changes, and would change it back"},
+		{Name: "headless-service", Level: Error, Says: "the Service that would be switched has no address of its own: who looked its pods up would stay with the old ones"},
 		{Name: "not-ready-addresses", Level: Error, Says: "the Service sends to pods that are not ready"},
 		{Name: "owned", Level: Error, Says: "a controller owns the Deployment, and would change it back"},
 		{Name: "quota", Level: Error, Says: "a ResourceQuota has no room for a second set of pods"},
@@ -48,6 +50,7 @@ func warnings() []Kind {
 		{Name: "dry-run-unsupported", Level: Warning, Says: "an admission webhook does not answer dry runs"},
 		{Name: "helm", Level: Warning, Says: "Helm manages the Deployment: the next upgrade must know the new image"},
 		{Name: "host-port", Level: Warning, Says: "pods use ports of their node"},
+		{Name: "local-traffic", Level: Warning, Says: "a Service that sends only to pods of the same node may have none there after the switch"},
 		{Name: "no-events", Level: Warning, Says: "events may not be read or written"},
 		{Name: "no-grace-period", Level: Warning, Says: "pods are killed without time to end their requests"},
 		{Name: "no-pre-stop", Level: Warning, Says: "callers of the Service itself may meet pods that are stopping"},

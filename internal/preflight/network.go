@@ -14,7 +14,11 @@ func checkServices(o Observed, p plan.Plan) Findings {
 		all = append(all, finding("not-ready-addresses", object, "Set publishNotReadyAddresses: false, or name another Service in spec.service",
 			"it sends to pods that are not ready (publishNotReadyAddresses): users would meet the new version while it starts"))
 	}
-	if textAt(o.service, "spec", "sessionAffinity") == "ClientIP" && !p.Objects.InPlace() {
+	bySelector := p.Objects.Traffic.BySelector()
+	if bySelector {
+		all = append(all, checkSwitch(o)...)
+	}
+	if textAt(o.service, "spec", "sessionAffinity") == "ClientIP" && !p.Objects.InPlace() && !bySelector {
 		all = append(all, finding("session-affinity", object, "Set sessionAffinity: None; gateways send to pods directly and do not honour it anyway",
 			"it keeps a client address on one pod (sessionAffinity ClientIP): the share of each version may differ from the split"))
 	}
@@ -52,7 +56,7 @@ func difference(p plan.Plan) string {
 // checkIngresses finds Ingresses that send to the Service past the split.
 func checkIngresses(o Observed, p plan.Plan) Findings {
 	var all Findings
-	if p.Objects.InPlace() {
+	if p.Objects.InPlace() || p.Objects.Traffic.BySelector() {
 		return nil // there is no split that anybody could get past
 	}
 	for _, in := range o.ingresses {

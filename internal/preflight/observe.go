@@ -25,6 +25,10 @@ type Observed struct {
 	// Leftovers are objects that carry the marks of an earlier rollout: what it made, and what of the user's it changed.
 	// Without a record of it they have to be undone first; Check expects none.
 	Leftovers []plan.Ref
+	// Switched: among the leftovers is the workload's Service, and it points at the candidate.
+	Switched bool
+	// Previews are the leftovers of a preview.
+	Previews []plan.Object
 	// Unseen is what could not be read.
 	Unseen []Unseen
 
@@ -33,6 +37,7 @@ type Observed struct {
 	deployments []plan.Object
 	service     plan.Object
 	services    []plan.Object
+	switched    []plan.Ref    // Services that carry the mark of a switch; services has them as they were before it
 	routes      []plan.Object // of the spec
 	allRoutes   []plan.Object // of all namespaces that were read
 	rules       []string      // names of the rules to steer
@@ -108,7 +113,7 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 	if d.Spec.Strategy.InPlace() {
 		return o.readMarks(d)
 	}
-	if d.Spec.Traffic == nil {
+	if d.Spec.Traffic == nil && !d.Spec.MovesService() {
 		return nil
 	}
 	objects, err := strategies.Beside(strategies.Input{Deploy: d, Baseline: o.Baseline})
@@ -121,6 +126,22 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 		}
 	}
 	candidate := nameOf(objects.Create[1])
+	if d.Spec.Traffic == nil {
+		if err := o.routedElsewhere(candidate); err != nil {
+			return err
+		}
+	}
+	for _, ref := range o.switched {
+		if ref.Name != nameOf(o.service) {
+			return invalid("Name it in spec.service and deploy once, which takes it back first",
+				"an earlier rollout left %s switched to its candidate, and no record of it", ref)
+		}
+		o.Leftovers = append(o.Leftovers, ref)
+	}
+	o.Previews = o.previews(d)
+	for _, p := range o.Previews {
+		o.Leftovers = append(o.Leftovers, plan.RefOf(p))
+	}
 	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {
 		if o.marked(changed, d) || o.sendsAnywhere(changed, candidate) {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
@@ -137,9 +158,38 @@ func (o *Observed) readMarks(d spec.Deploy) error {
 		return invalid(fmt.Sprintf("Deploy once with the strategy that made it, which takes it back first; or, if no route sends to it, "+
 			"kubectl delete deployment,service %s -n %s", name, o.namespace), "an earlier rollout left the candidate %s, and no record of it", about(found))
 	}
+	if len(o.switched) > 0 {
+		return invalid("Deploy once with the strategy that switched it, which takes it back first",
+			"an earlier rollout left the selector of %s pointing at its candidate, and no record of it", o.switched[0])
+	}
 	for _, changed := range []plan.Object{o.workload, o.Baseline.Scaler} {
 		if o.marked(changed, d) {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
+		}
+	}
+	return nil
+}
+
+// previews are what the preview of an earlier rollout of the workload consists of.
+func (o *Observed) previews(d spec.Deploy) []plan.Object {
+	var all []plan.Object
+	for _, list := range [][]plan.Object{o.services, o.allRoutes} {
+		for _, object := range list {
+			if ours(object) && textAt(object, "metadata", "annotations", strategies.PreviewMark) == d.Spec.Workload.Name {
+				all = append(all, object)
+			}
+		}
+	}
+	return all
+}
+
+// routedElsewhere: without a route in the spec, one that sends to the candidate is an earlier rollout's, by another strategy:
+// to remove the candidate now would lose its requests.
+func (o *Observed) routedElsewhere(candidate string) error {
+	for _, route := range o.allRoutes {
+		if !ours(route) && o.sendsAnywhere(route, candidate) {
+			return invalid("Deploy once with the strategy and the spec.traffic by which it was divided, which takes it back first",
+				"an earlier rollout left %s sending to Service/%s, and no record of it", about(route), candidate)
 		}
 	}
 	return nil
@@ -152,7 +202,7 @@ func (o *Observed) marked(object plan.Object, d spec.Deploy) bool {
 
 // find is an object of the namespace that was read, or nil.
 func (o *Observed) find(ref plan.Ref) plan.Object {
-	for _, list := range [][]plan.Object{o.deployments, o.services, o.policies} {
+	for _, list := range [][]plan.Object{o.deployments, o.services, o.policies, o.allRoutes} {
 		for _, object := range list {
 			if plan.RefOf(object) == ref {
 				return object

@@ -19,7 +19,7 @@ func checkWorkload(o Observed, p plan.Plan) Findings {
 		all = append(all, finding("no-revision-history", object, "Set spec.revisionHistoryLimit to 2 or more",
 			"revisionHistoryLimit is 0: kubectl rollout undo would find nothing"))
 	}
-	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" && !p.Objects.InPlace() {
+	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" && !p.Objects.InPlace() && !p.Objects.Traffic.BySelector() {
 		all = append(all, finding("recreate", object, "Use RollingUpdate if two versions may run at once, as they do in this rollout anyway",
 			"its strategy is Recreate: callers of the Service itself, past the route, meet an outage when the base takes the new version over"))
 	}
@@ -64,6 +64,9 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 	}
 	for _, r := range o.routes {
 		changed = append(changed, change{r, "/spec/rules"})
+	}
+	if p.Objects.Traffic.BySelector() {
+		changed = append(changed, change{o.service, "/spec/selector"})
 	}
 	for _, c := range changed {
 		if f, ok := gitOps(c.object, c.fields); ok {

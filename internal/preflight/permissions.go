@@ -29,6 +29,10 @@ type Use struct {
 	Scaler plan.Ref
 	// Copies are the kinds of policies that are copied for the candidate.
 	Copies []string
+	// Switched is the Service whose selector moves the requests; empty where a route does, or nothing.
+	Switched string
+	// Previews are the objects of the preview.
+	Previews []plan.Ref
 	// InPlace: the workload itself changes, and no candidate is made.
 	InPlace bool
 	// Everything asks for what any rollout may need: for the documentation and for a Role that serves all workloads.
@@ -39,6 +43,7 @@ type Use struct {
 func Needed(u Use) []Permission {
 	list := append(needsOfWorkload(u), needsOfRecord(u)...)
 	list = append(list, needsOfRoutes(u)...)
+	list = append(list, needsOfPreview(u)...)
 	list = append(list, needsOfScaler(u)...)
 	list = append(list, needsOfPolicies(u)...)
 	return append(list, needsOfWarnings(u)...)
@@ -74,7 +79,7 @@ func needsOfCandidate(u Use) []Permission {
 	if u.Workload != "" && u.Candidate != "" {
 		both, candidate = []string{u.Workload, u.Candidate}, []string{u.Candidate}
 	}
-	return []Permission{
+	list := []Permission{
 		{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: both,
 			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"},
 		{Resource: "services", Namespace: u.Namespace, Names: candidate,
@@ -82,6 +87,35 @@ func needsOfCandidate(u Use) []Permission {
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
 			Why: "to move requests only to pods that the gateway can know"},
 	}
+	if u.Switched != "" || u.Everything {
+		list = append(list, Permission{Resource: "services", Namespace: u.Namespace, Names: nameList(u.Switched), Verbs: []string{"get", "update"},
+			Why: "the Service whose selector is switched, where no route is"})
+	}
+	return list
+}
+
+// needsOfPreview are for what is made where people try the new version, and removed at the switch.
+func needsOfPreview(u Use) []Permission {
+	verbs := []string{"list", "watch", "create", "patch", "delete"}
+	service := Permission{Resource: "services", Namespace: u.Namespace, Verbs: verbs, Why: "the preview's Service"}
+	route := Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: verbs, Why: "the preview's route"}
+	if u.Everything {
+		return []Permission{service, route}
+	}
+	var list []Permission
+	for _, ref := range u.Previews {
+		p := route
+		if ref.Kind == "Service" {
+			p = service
+		}
+		p.Namespace, p.Names = ref.Namespace, []string{ref.Name}
+		list = append(list, p)
+	}
+	if u.Switched != "" {
+		list = append(list, Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: []string{"list"}, Optional: true,
+			Why: "whether a route sends to what an earlier rollout left"})
+	}
+	return list
 }
 
 func needsOfRecord(u Use) []Permission {

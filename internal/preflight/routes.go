@@ -15,6 +15,11 @@ import (
 // readRoutes reads all routes of the namespaces that the spec names and of the workload's, so that others which send to
 // the same Service are known too.
 func (o *Observed) readRoutes(ctx context.Context, r *reader, d spec.Deploy) error {
+	if d.Spec.MovesService() { // none is steered, but an earlier rollout may have
+		list, err := r.may(ctx, question{apiVersion: kube.GatewayVersion, kind: spec.KindHTTPRoute, unknown: "whether a route sends to what an earlier rollout left"}, o.namespace)
+		o.allRoutes = list
+		return err
+	}
 	if d.Spec.Traffic == nil || d.Spec.Traffic.GatewayAPI == nil {
 		return nil
 	}

@@ -16,6 +16,9 @@ const (
 // checkRoutes looks at the routes that are split.
 func checkRoutes(o Observed, p plan.Plan) Findings {
 	var all Findings
+	if p.Objects.Traffic.BySelector() {
+		return nil // whoever sends to the Service is moved with it
+	}
 	for _, route := range o.routes {
 		if problem := acceptance(route); problem != "" {
 			all = append(all, finding("route-not-accepted", about(route), fmt.Sprintf("kubectl describe httproute %s -n %s, and look at the gateway's log",
@@ -121,7 +124,7 @@ func factor(share plan.Share) int64 {
 func (o Observed) otherRoutes() Findings {
 	var all Findings
 	for _, route := range o.allRoutes {
-		if o.isOurs(route) || !o.sendsAnywhere(route, nameOf(o.service)) {
+		if o.isOurs(route) || ours(route) || !o.sendsAnywhere(route, nameOf(o.service)) {
 			continue
 		}
 		all = append(all, finding("other-route", about(route), "Add it to spec.traffic.gatewayAPI.routes, if its users are to be part of the rollout",

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic/selector"
 )
 
 // readService finds the workload's Service: the named one, or the only one that selects its pods.
@@ -16,11 +17,27 @@ func (o *Observed) readService(ctx context.Context, r *reader, d spec.Deploy) (e
 	if o.services, err = r.must(ctx, question{apiVersion: "v1", kind: "Service"}, o.namespace); err != nil {
 		return fmt.Errorf("read the Services of namespace %s: %w", o.namespace, err)
 	}
+	o.cleanServices(d)
 	if o.service, err = chooseService(d, o.namespace, o.services, podLabels(o.workload)); err != nil || o.service == nil {
 		return err
 	}
-	o.Baseline.Service = anonymous(o.service)
+	if o.Baseline.Service = anonymous(o.service); d.Spec.MovesService() {
+		o.Baseline.Service = slim(o.service) // it changes: who manages its fields gets them back
+	}
 	return nil
+}
+
+// cleanServices gives Services that an earlier rollout of the workload switched the selector that they had. As they are they
+// would not be known as the workload's.
+func (o *Observed) cleanServices(d spec.Deploy) {
+	for i, s := range o.services {
+		cleaned, touched := selector.Cleaned(s, d.Spec.Workload.Name)
+		if touched {
+			o.services[i] = cleaned
+			o.switched = append(o.switched, plan.RefOf(s))
+			o.Switched = o.Switched || plan.Digest(at(s, "spec", "selector")) != plan.Digest(at(cleaned, "spec", "selector"))
+		}
+	}
 }
 
 // anonymous is an object that is only copied, never changed: who manages its fields does not matter.
@@ -49,7 +66,7 @@ func chooseService(d spec.Deploy, namespace string, services []plan.Object, pod 
 	case len(selecting) > 1:
 		return nil, invalid("Name the one that the route sends to in spec.service",
 			"%s of namespace %s select the pods of %s: %s", count(len(selecting), "Service"), namespace, workload, several(names(selecting)))
-	case d.Spec.Traffic == nil:
+	case d.Spec.Traffic == nil && !d.Spec.MovesService():
 		return nil, nil
 	}
 	return nil, invalid(fmt.Sprintf("Make a Service with the selector %s, or check the labels in the pod template", labels.FormatLabels(pod)),

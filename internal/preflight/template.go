@@ -25,6 +25,7 @@ func checkTemplate(o Observed, p plan.Plan) Findings {
 	switch {
 	case p.Objects.InPlace():
 		return append(all, checkStopping(o, p)...)
+	case p.Objects.Traffic.BySelector(): // nobody meets a pod that stops: its Service points at the other side
 	case !any(containers, "lifecycle", "preStop"):
 		all = append(all, finding("no-pre-stop", object, "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`",
 			"no container has a preStop hook: when the base takes the new version over, callers of the Service itself, past the route, "+

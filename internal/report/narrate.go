@@ -119,6 +119,8 @@ func inForce(e engine.Event) string {
 		return "in force"
 	case s.Approve != nil && s.State.Approval != nil && s.State.Approval.Answer == nil:
 		return "" // what it waits for is told by itself
+	case s.Hold > 0 && standsBy(e.Rollout.Plan, s.Step):
+		return standby(e.Rollout, s, e.At)
 	case s.Hold > 0 && len(s.Gates) > 0:
 		return fmt.Sprintf("in force; holds %s while %s watch%s", words.Duration(time.Duration(s.Hold)), list(s.Gates), plural(s.Gates))
 	case s.Hold > 0:

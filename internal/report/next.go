@@ -56,12 +56,16 @@ func wayBackTo(name string, t plan.Target) string {
 // answers are what a person can say to a rollout that waits, and what any run can do meanwhile.
 func answers(name string, ro *engine.Rollout) []Advice {
 	yes, no := "let it go on", "or go back"
+	var all []Advice
 	if ro != nil {
 		old, _ := Versions(ro.Plan.Target)
 		no = "or go back to " + old
+		for _, s := range previewed(*ro) {
+			all = append(all, Advice{s.Effect, s.Command})
+		}
 	}
-	return []Advice{{yes, command(name, "promote")}, {no, command(name, "abort")},
-		{"no gate watches meanwhile; to have them asked, and the time looked at, by a schedule", command(name, "deploy --resume")}}
+	return append(all, []Advice{{yes, command(name, "promote")}, {no, command(name, "abort")},
+		{"no gate watches meanwhile; to have them asked, and the time looked at, by a schedule", command(name, "deploy --resume")}}...)
 }
 
 func (e End) target() plan.Target {
@@ -148,7 +152,7 @@ func whereItStands(ro engine.Rollout) []Advice {
 	look := Advice{"look at it", fmt.Sprintf("kubectl -n %s get deployments,pods", quoted(t.Namespace))}
 	if ro.Plan.Objects.Traffic != nil {
 		for _, r := range ro.Plan.Objects.Traffic.Routes {
-			all = append(all, Advice{"the route", fmt.Sprintf("kubectl -n %s get %s %s -o yaml", quoted(r.Namespace), quoted(strings.ToLower(r.Kind)), quoted(r.Name))})
+			all = append(all, Advice{divider(ro), fmt.Sprintf("kubectl -n %s get %s %s -o yaml", quoted(r.Namespace), quoted(strings.ToLower(r.Kind)), quoted(r.Name))})
 		}
 	}
 	return append(all, look)

@@ -53,7 +53,10 @@ func planHead(p plan.Plan) *notes {
 	}
 	n.add("workload", fmt.Sprintf("%s in namespace %s, %s", p.Target.Workload, p.Target.Namespace, words.Count(p.Objects.Size, "pod")))
 	how := p.Strategy
-	if tr := p.Objects.Traffic; tr != nil {
+	switch tr := p.Objects.Traffic; {
+	case tr.BySelector():
+		how += fmt.Sprintf(", requests moved by the selector of Service %s", tr.Base)
+	case tr != nil:
 		how += fmt.Sprintf(", requests to Service %s divided by %s", tr.Base, routes(tr))
 	}
 	n.add("strategy", how)

@@ -164,11 +164,19 @@ func (v StatusView) splitText(ro engine.Rollout) string {
 	}
 	if v.Facts.Split != nil && ro.Phase.InFlight() {
 		if v.disagrees(ro) {
-			return text + fmt.Sprintf(" by the record; the route sends %s to the candidate", *v.Facts.Split)
+			return text + fmt.Sprintf(" by the record; %s sends %s to the candidate", divider(ro), *v.Facts.Split)
 		}
-		text += "; the route agrees"
+		text += "; " + divider(ro) + " agrees"
 	}
 	return text
+}
+
+// divider is what sends the requests to one side or the other.
+func divider(ro engine.Rollout) string {
+	if ro.Plan.Objects.Traffic.BySelector() {
+		return "the Service"
+	}
+	return "the route"
 }
 
 // disagrees tells whether the route divides the requests in another way than the last step that is in force wrote. While a
@@ -243,7 +251,7 @@ func (v StatusView) warnings() []string {
 			all = append(all, "no run carries the way back on")
 		}
 		if v.disagrees(*ro) {
-			all = append(all, "the route was changed by somebody else: record and route differ")
+			all = append(all, divider(*ro)+" was changed by somebody else: record and "+strings.TrimPrefix(divider(*ro), "the ")+" differ")
 		}
 		if ro.Phase == engine.UndoFailed {
 			all = append(all, "the way back failed: a person is needed")

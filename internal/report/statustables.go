@@ -135,10 +135,10 @@ func (v StatusView) next() []Suggestion {
 	switch ro.Phase {
 	case engine.Running:
 		if _, _, waits := ro.Waiting(); waits {
-			return v.answers(cmd, old)
+			return append(previewed(*ro), v.answers(cmd, old)...)
 		}
 		if v.Facts.Alive == nil || *v.Facts.Alive {
-			return []Suggestion{cmd("status -w", "follow it"), cmd("abort", "go back to "+old)}
+			return running(*ro, cmd, old)
 		}
 		return []Suggestion{cmd("deploy --resume", "carry it on where it stands"), cmd("abort", "go back to "+old)}
 	case engine.Undoing:

@@ -30,6 +30,7 @@ func (sp *Spec) finish(s scope) {
 		}
 		sp.checkAt(s, path, g.At)
 	}
+	sp.finishBlueGreen(s)
 }
 
 // finishFrom fills in the provider of a gate, or checks that it exists.

@@ -41,6 +41,7 @@
 //	progressDeadline  10m
 //	guard             2s
 //	bake              0s
+//	keepOld           10m
 //	settle            offTraffic
 //	minPods           1
 //	every             10s

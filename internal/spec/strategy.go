@@ -2,9 +2,10 @@ package spec
 
 // Strategy is how the new version is carried to users: exactly one block.
 type Strategy struct {
-	Recreate *Recreate `json:"recreate,omitempty" spec:"oneof" doc:"all old pods stop, then the new ones start: an outage, and never two versions"`
-	Rolling  *Rolling  `json:"rolling,omitempty" spec:"oneof" doc:"pod by pod, with pauses at exact numbers of new pods"`
-	Canary   *Canary   `json:"canary,omitempty" spec:"oneof" doc:"a growing share of the requests, step by step"`
+	Recreate  *Recreate  `json:"recreate,omitempty" spec:"oneof" doc:"all old pods stop, then the new ones start: an outage, and never two versions"`
+	Rolling   *Rolling   `json:"rolling,omitempty" spec:"oneof" doc:"pod by pod, with pauses at exact numbers of new pods"`
+	BlueGreen *BlueGreen `json:"blueGreen,omitempty" spec:"oneof" doc:"every request at once, with the old version standing by"`
+	Canary    *Canary    `json:"canary,omitempty" spec:"oneof" doc:"a growing share of the requests, step by step"`
 }
 
 // Kind is the name of the strategy's block, such as canary.

@@ -34,7 +34,10 @@ type Router struct {
 	written map[plan.Ref]int64
 }
 
-var _ traffic.Router = (*Router)(nil)
+var (
+	_ traffic.Router     = (*Router)(nil)
+	_ traffic.Acceptance = (*Router)(nil)
+)
 
 // New returns a router for the routes of t, which it follows in the scene.
 func New(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) *Router {
@@ -131,6 +134,11 @@ func (r *Router) InForce(ctx context.Context, t plan.Traffic) error {
 		}
 	}
 	return nil
+}
+
+// NotAccepted implements traffic.Acceptance.
+func (r *Router) NotAccepted(route plan.Object) string {
+	return NotAccepted(&unstructured.Unstructured{Object: route})
 }
 
 // NotAccepted says which parent has not accepted the route at its present generation, and why; "" when all have.
