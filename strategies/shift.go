@@ -15,6 +15,20 @@ type Shift struct {
 	Guard   time.Duration // until the data plane has followed what its status says
 	Drain   time.Duration // for connections to end before pods are told to stop
 	MinPods int           // of the candidate
+	// Last is the greatest share that the candidate gets; zero means all. With less than all the base is rolled under its own
+	// share of the requests.
+	Last plan.Share
+}
+
+// inPlace tells whether the base is rolled while it has requests.
+func (s Shift) inPlace() bool { return s.Last > 0 && s.Last < plan.All }
+
+// reached is the share of the candidate when the base takes the new version over.
+func (s Shift) reached() plan.Share {
+	if s.inPlace() {
+		return s.Last
+	}
+	return plan.All
 }
 
 // Guard is how long the data plane may take to follow a Service, where no router's own guard is set.
@@ -129,12 +143,15 @@ func (s Shift) Settle() []plan.Step {
 // Confirm asks every gate once more before the base is touched.
 func (s Shift) Confirm() plan.Step {
 	return plan.Step{
-		ID: "confirm", Title: "ask every gate once more before the base is touched", Weight: plan.All, Whole: plan.Base,
+		ID: "confirm", Title: "ask every gate once more before the base is touched", Weight: s.reached(), Whole: plan.Base,
 		Gates: s.In.Watching(spec.AtBeforeSettle),
 	}
 }
 
 func (s Shift) rollBase() plan.Step {
+	if s.inPlace() {
+		return s.rollServing()
+	}
 	roll := plan.Op{Kind: plan.RollBase, Version: plan.Candidate, Selector: s.Objects.Traffic.BySelector()}
 	back := roll
 	back.Version = plan.Base
@@ -146,12 +163,27 @@ func (s Shift) rollBase() plan.Step {
 	}
 }
 
-func (s Shift) giveBack() plan.Step {
+// rollServing rolls the base by the Deployment's own parameters while requests come to it. The candidate keeps its share
+// there and back: the base's pods that are stopped do not serve that.
+func (s Shift) rollServing() plan.Step {
 	return plan.Step{
+		ID: "roll-base", Title: "roll the base to the new version while it serves its share of the requests", Weight: plan.All, Whole: plan.Base,
+		Do:   []plan.Op{{Kind: plan.RollBase, Version: plan.Candidate, Serving: true}},
+		Undo: []plan.Op{{Kind: plan.RollBase, Version: plan.Base, Serving: true}, s.Wait(s.Guard), {Kind: plan.ReleaseBase}},
+		Hold: plan.Duration(s.Guard), // until the gateways know the new endpoints
+	}
+}
+
+func (s Shift) giveBack() plan.Step {
+	step := plan.Step{
 		ID: "return", Title: "send every request to the base, which runs the new version", Weight: plan.All, Whole: plan.Candidate,
 		Do:   []plan.Op{s.toBase(true), s.Wait(s.Guard + s.Drain)},
 		Undo: []plan.Op{s.FullSize(plan.EnsureCandidate), s.Wait(s.Guard), s.FullSize(plan.SetSplit), s.Wait(s.Guard)},
 	}
+	if s.inPlace() { // the base is rolled back as it was rolled there, under the requests
+		step.Whole, step.Undo = plan.Base, nil
+	}
+	return step
 }
 
 // CleanUp removes the candidate and all marks. It has no undo of its own: the way back from here makes the candidate anew,

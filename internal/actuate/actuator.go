@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
@@ -74,14 +72,16 @@ func New(ctx context.Context, o Options) *Actuator {
 		a.scaler = o.Scene.FollowOne(*ref)
 	}
 	a.base = o.Scene.FollowOne(o.Objects.Workload)
-	a.basePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Base]))
+	a.basePods = o.Scene.Follow("v1", "Pod", namespace, o.Objects.PodSelector(plan.Base))
 	if ref, ok := o.Objects.CandidateRef(); ok {
 		a.candidate = o.Scene.FollowOne(ref)
-		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, selector(o.Objects.Selectors[plan.Candidate]))
+		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, o.Objects.PodSelector(plan.Candidate))
 	}
 	if o.Objects.InPlace() {
-		a.sets = o.Scene.Follow("apps/v1", "ReplicaSet", namespace, selector(o.Objects.Selectors[plan.Base]))
+		a.sets = o.Scene.Follow("apps/v1", "ReplicaSet", namespace, o.Objects.PodSelector(plan.Base))
 		a.outage.before = o.Since
+	}
+	if o.Objects.InPlace() || o.Objects.ByReplicas() {
 		a.watchOutage(ctx)
 	}
 	if t := o.Objects.Traffic; t != nil {
@@ -96,8 +96,6 @@ func New(ctx context.Context, o Options) *Actuator {
 	}
 	return a
 }
-
-func selector(match map[string]string) string { return labels.SelectorFromSet(match).String() }
 
 // Apply implements engine.Actuator.
 func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
@@ -120,6 +118,10 @@ func (a *Actuator) Apply(ctx context.Context, op plan.Op) error {
 		return a.releaseScaler(ctx)
 	case plan.RollBase:
 		return a.rollBase(ctx, op.Version)
+	case plan.MarkBase:
+		return a.markBase(ctx)
+	case plan.ScaleBase:
+		return a.scaleBase(ctx, op)
 	case plan.Roll:
 		return a.roll(ctx, op)
 	case plan.RollPods:

@@ -130,7 +130,7 @@ func (a *Actuator) removeCandidate(ctx context.Context) error {
 	if errors.Is(err, errSlow) {
 		return fmt.Errorf("the candidate's pods were still there %s after they were deleted; "+
 			"look for finalizers: kubectl get pods -n %s -l %s", a.progress, a.objects.Workload.Namespace,
-			selector(a.objects.Selectors[plan.Candidate]))
+			a.objects.PodSelector(plan.Candidate))
 	}
 	return err
 }

@@ -18,6 +18,7 @@ type left struct {
 	candidate bool
 	held      bool     // the scaler
 	pods      *plan.Op // the last RollPods, while it is the last word on the workload
+	size      *int     // of the base, where an op gave it one
 }
 
 func leftBy(done []plan.Op) left {
@@ -39,6 +40,8 @@ func leftBy(done []plan.Op) left {
 			l.template, l.pods = op.Version, nil
 		case plan.RollPods:
 			l.template, l.pods = plan.Candidate, &op
+		case plan.ScaleBase:
+			l.template, l.size = op.Version, &op.Pods
 		}
 	}
 	return l
@@ -97,7 +100,11 @@ func (a *Actuator) workloadDrift(l left) []engine.Drift {
 		list = append(list, engine.Drift{Text: fmt.Sprintf("somebody paused %s%s (spec.paused): it takes no new version over", ref, by(now)),
 			Remedy: fmt.Sprintf("Resume it: kubectl rollout resume deployment/%s -n %s.", ref.Name, ref.Namespace)})
 	}
-	if size := a.objects.Size; state.Desired != size && (l.pods != nil || a.objects.Scaler == nil) {
+	size := a.objects.Size
+	if l.size != nil {
+		size = *l.size
+	}
+	if state.Desired != size && (l.pods != nil || a.objects.Scaler == nil) {
 		list = append(list, engine.Drift{Text: fmt.Sprintf("somebody scaled %s%s: spec.replicas is %d, not %d", ref, by(now), state.Desired, size),
 			Remedy: "Scale between rollouts, or by an autoscaler, which is held meanwhile."})
 	}

@@ -167,7 +167,11 @@ func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, strat
 		t.Fatal(err)
 	}
 	w.client.WithLogs(logs)
-	file, err := spec.Load([]byte(strings.Replace(deploySpec, "@STRATEGY@", strategy, 1)), spec.Options{})
+	text := strings.Replace(deploySpec, "@STRATEGY@", strategy, 1)
+	if strategy == replicas {
+		text = strings.Replace(text, "  traffic: {gatewayAPI: {httpRoute: checkout}}\n", "", 1)
+	}
+	file, err := spec.Load([]byte(text), spec.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

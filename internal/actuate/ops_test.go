@@ -141,8 +141,8 @@ func TestSplitRefusesAnUnreadyCandidate(t *testing.T) {
 // TestStrictReturn: a base that is not whole does not get its traffic back; without Strict, one that has some pods does.
 func TestStrictReturn(t *testing.T) {
 	inWorld(t, objects, "checkout:v2", func(t *testing.T, w *world) {
-		w.do(t, ensure, splitAll)
-		w.image(t, "checkout", "checkout:unready")
+		w.do(t, ensure, splitAll, roll)
+		w.image(t, "checkout", "checkout:v2@sha256:0") // the new version, which is not to be had any more
 		w.change(t, deployments, "checkout", func(o map[string]any) {
 			_ = unstructured.SetNestedMap(o, map[string]any{"maxUnavailable": int64(1), "maxSurge": int64(0)}, "spec", "strategy", "rollingUpdate")
 		})

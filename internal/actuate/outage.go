@@ -21,7 +21,8 @@ type outage struct {
 }
 
 // Outage is for how long, since the actuator began, no pod of the workload was ready. An outage that goes on does not count
-// until it is over. It is measured in rollouts in place only: elsewhere the base's pods are not all that serve.
+// until it is over. It is measured where one Service has all pods, of both versions: behind a route a side without pods may have no
+// requests.
 func (a *Actuator) Outage() time.Duration {
 	a.outage.mu.Lock()
 	defer a.outage.mu.Unlock()
@@ -42,8 +43,15 @@ func (a *Actuator) lookForOutage() {
 	if !a.base.Synced() || !a.basePods.Synced() {
 		return
 	}
+	all := a.basePods.List()
+	if a.objects.ByReplicas() {
+		if !a.candidatePods.Synced() {
+			return
+		}
+		all = append(all, a.candidatePods.List()...)
+	}
 	serving, first := 0, time.Time{}
-	for _, o := range a.basePods.List() {
+	for _, o := range all {
 		p := kube.ReadPod(o)
 		if !p.Ready || p.Terminating {
 			continue

@@ -25,6 +25,9 @@ func (a *Actuator) holdScaler(ctx context.Context, op plan.Op) error {
 		size = int64(max(kube.DeploymentRollout(base).Desired, 1))
 	}
 	_, err := a.client.Modify(ctx, *a.objects.Scaler, func(o *unstructured.Unstructured) (bool, error) {
+		if a.objects.ByReplicas() { // its size changes from step to step
+			return kube.PinScaler(o, kube.OriginalMark(a.objects.Workload.Name), size)
+		}
 		return kube.HoldScaler(o, kube.OriginalMark(a.objects.Workload.Name), size, op.Pods > 0)
 	})
 	if err != nil {

@@ -30,6 +30,7 @@ func strategies() map[string]kind {
 	all := kinds()
 	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
 	maps.Copy(all, switching())
+	all["canary by replicas"], all["canary in place"] = canaryReplicas(), canaryInPlace()
 	return all
 }
 

@@ -80,7 +80,9 @@ func (s *session) finish(ctx context.Context, leave bool) (Result, error) {
 // already. The shortest way to a whole cluster is then forward.
 func nearlyDone(ro *engine.Rollout) bool {
 	for _, step := range ro.Plan.Steps[ro.Step:] {
-		if len(step.Gates) > 0 || slices.ContainsFunc(step.Do, func(op plan.Op) bool { return op.Kind == plan.RollBase || op.Kind == plan.Roll }) {
+		if len(step.Gates) > 0 || slices.ContainsFunc(step.Do, func(op plan.Op) bool {
+			return op.Kind == plan.RollBase || op.Kind == plan.Roll || op.Kind == plan.ScaleBase
+		}) {
 			return false
 		}
 	}

@@ -24,6 +24,12 @@ import (
 // run.
 func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	r.Warn(fmt.Sprintf("found what an earlier rollout left, but not its record (%v); taking it back first", c.leftovers))
+	if ro, err := r.lostReplicas(ctx, c); ro != nil || err != nil {
+		if err != nil {
+			return err
+		}
+		return r.takeBack(ctx, ro)
+	}
 	if ro, ok := r.lostInPlace(c); ok {
 		return r.takeBack(ctx, ro)
 	}
@@ -50,7 +56,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	case found.base: // the traffic is back on a base that runs the new version: only marks are left, on the route, too
 		ro.Phase, ro.Step = engine.Running, again.plan.Index("return")
 	default:
-		ro.Step = again.plan.Index("full")
+		ro.Step = again.plan.Index("confirm") // the last one before the base is touched
 	}
 	return r.takeBack(ctx, ro)
 }

@@ -105,7 +105,7 @@ func (s *session) bring(r engine.Revision) {
 }
 
 // straight is a spec whose rollout goes to everyone at once: who goes back wants to be there. Every gate is asked; one that
-// names only shares which are left out is asked at full share.
+// names only shares which are left out is asked at the one that is left.
 func straight(d spec.Deploy) spec.Deploy {
 	if b := d.Spec.Strategy.BlueGreen; b != nil {
 		short := *b
@@ -117,14 +117,17 @@ func straight(d spec.Deploy) spec.Deploy {
 	if canary == nil {
 		return d
 	}
-	short := *canary
-	short.Steps, short.Hold, short.Bake = []spec.Step{{Weight: spec.All}}, 0, 0
+	short, most := *canary, spec.All
+	if canary.Settle == spec.SettleInPlace { // the candidate never gets everything
+		most = canary.Last()
+	}
+	short.Steps, short.Hold, short.Bake = []spec.Step{{Weight: most}}, 0, 0
 	d.Spec.Strategy.Canary = &short
 	d.Spec.Gates = slices.Clone(d.Spec.Gates)
 	for i, g := range d.Spec.Gates {
 		var at []string
 		for _, moment := range g.At {
-			if _, step := canary.StepAt(moment); !step || moment == spec.All.String() {
+			if _, step := canary.StepAt(moment); !step || moment == most.String() {
 				at = append(at, moment)
 			}
 		}

@@ -37,8 +37,22 @@ func Strategy(s spec.Strategy) (strategies.Strategy, error) {
 
 // Validate says what of a well-formed spec no rollout could be made of, whatever the cluster holds.
 func Validate(d spec.Deploy) error {
-	if d.Spec.Strategy.Canary != nil && d.Spec.Traffic == nil {
-		return errors.New("spec.strategy.canary: there is no route whose requests it could divide. Add one: traffic: {gatewayAPI: {httpRoute: NAME}}")
+	if c := d.Spec.Strategy.Canary; c != nil && d.Spec.Traffic == nil {
+		return byReplicas(*c)
+	}
+	return nil
+}
+
+// byReplicas says what of a canary cannot be had without a route.
+func byReplicas(c spec.Canary) error {
+	const route = "add a route, traffic: {gatewayAPI: {httpRoute: NAME}}"
+	switch {
+	case c.Settle == spec.SettleInPlace:
+		return errors.New("spec.strategy.canary.settle: inPlace rolls the base under its share of a route's requests, and there is no route; " +
+			"remove it, or " + route)
+	case c.Drain != nil:
+		return errors.New("spec.strategy.canary.drain: without a route pods stop while requests come to them, so that there is nothing to wait for; " +
+			"remove it and give the container a preStop hook, or " + route)
 	}
 	return nil
 }

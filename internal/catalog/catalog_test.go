@@ -81,3 +81,28 @@ func TestKnown(t *testing.T) {
 		t.Errorf("gate %s", g.Name())
 	}
 }
+
+// TestWithoutARoute: a canary divides the requests by pods then, and what only a route can do is an error.
+func TestWithoutARoute(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		change func(*spec.Canary)
+		want   string
+	}{
+		{"by replicas", func(*spec.Canary) {}, ""},
+		{"in place", func(c *spec.Canary) { c.Settle = spec.SettleInPlace }, "spec.strategy.canary.settle"},
+		{"a drain", func(c *spec.Canary) { c.Drain = new(spec.Duration) }, "spec.strategy.canary.drain"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := deploy(t)
+			tc.change(d.Spec.Strategy.Canary)
+			if err := catalog.Validate(d); err != nil {
+				t.Errorf("with a route: %v", err)
+			}
+			d.Spec.Traffic = nil
+			if err := catalog.Validate(d); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}

@@ -28,7 +28,9 @@ var objects string
 var specs embed.FS
 
 // Strategies are those that can be shown; the first is shown unless another is asked for.
-func Strategies() []string { return []string{"canary", "blueGreen", "rolling", "recreate"} }
+func Strategies() []string {
+	return []string{"canary", "canary-replicas", "blueGreen", "rolling", "recreate"}
+}
 
 // rate is the requests a second of the demo's users.
 const rate = 100

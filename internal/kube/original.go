@@ -96,3 +96,13 @@ func Unmark(o *unstructured.Unstructured, mark string) {
 	}
 	o.SetAnnotations(annotations)
 }
+
+// KeptSize is the name under which a rollout by replicas keeps the workload's number of pods.
+const KeptSize = "replicas"
+
+// ReadSize is how many pods the workload ran before a rollout by replicas, by what its annotation keeps; false for any other
+// rollout's annotation.
+func ReadSize(kept map[string]any) (int, bool) {
+	n, ok := kept[KeptSize].(int64)
+	return int(n), ok
+}

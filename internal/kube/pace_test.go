@@ -90,3 +90,26 @@ func TestHoldScaler(t *testing.T) {
 		})
 	}
 }
+
+// TestPinScaler: a scaler is moved as often as asked, and gets its own bounds back whatever it was moved to.
+func TestPinScaler(t *testing.T) {
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+		"metadata": map[string]any{"name": "shop"}, "spec": map[string]any{"minReplicas": int64(2), "maxReplicas": int64(8)}}}
+	for _, step := range []struct {
+		size    int64
+		changed bool
+	}{{4, true}, {4, false}, {1, true}, {6, true}} {
+		changed, err := kube.PinScaler(o, "mark", step.size)
+		spec := o.Object["spec"].(map[string]any)
+		if err != nil || changed != step.changed || spec["minReplicas"] != step.size || spec["maxReplicas"] != step.size {
+			t.Errorf("pinned at %d: %v, changed %t, %v", step.size, spec, changed, err)
+		}
+	}
+	kept, _ := kube.ReadOriginal(o, "mark")
+	if err := kube.FreeScaler(o, kept); err != nil {
+		t.Fatal(err)
+	}
+	if spec := o.Object["spec"].(map[string]any); spec["minReplicas"] != int64(2) || spec["maxReplicas"] != int64(8) {
+		t.Errorf("free it has %v", spec)
+	}
+}

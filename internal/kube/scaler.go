@@ -42,11 +42,32 @@ func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly b
 		return false, err
 	}
 	if exactly {
-		if err := unstructured.SetNestedField(o.Object, size, scalerMaximum(o.GetKind())...); err != nil {
+		return moveScaler(o, size)
+	}
+	return true, unstructured.SetNestedField(o.Object, size, ScalerMinimum(o.GetKind())...)
+}
+
+// PinScaler is HoldScaler with exactly that also moves a scaler which is held already, as often as it is called.
+func PinScaler(o *unstructured.Unstructured, mark string, size int64) (bool, error) {
+	kept, marked := ReadOriginal(o, mark)
+	if _, both := kept[keptMaximum]; marked && both {
+		return moveScaler(o, size)
+	}
+	return HoldScaler(o, mark, size, true)
+}
+
+// moveScaler brings both bounds to size.
+func moveScaler(o *unstructured.Unstructured, size int64) (changed bool, err error) {
+	for _, path := range [][]string{ScalerMinimum(o.GetKind()), scalerMaximum(o.GetKind())} {
+		if n, found, _ := unstructured.NestedInt64(o.Object, path...); found && n == size {
+			continue
+		}
+		changed = true
+		if err := unstructured.SetNestedField(o.Object, size, path...); err != nil {
 			return false, fmt.Errorf("%s: %w", plan.RefOf(o.Object), err)
 		}
 	}
-	return true, unstructured.SetNestedField(o.Object, size, ScalerMinimum(o.GetKind())...)
+	return changed, nil
 }
 
 // FreeScaler gives the scaler the bounds back that HoldScaler kept. A bound that somebody changed meanwhile stays as it is.

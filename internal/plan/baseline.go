@@ -76,6 +76,8 @@ type Objects struct {
 	Templates map[Side]Object `json:"templates"`
 	// Selectors find the pods of each side.
 	Selectors map[Side]map[string]string `json:"selectors"`
+	// Apart, if set, is the label that only the candidate's pods have, where the base's selector matches them, too.
+	Apart string `json:"apart,omitempty"`
 	// Originals are the user's objects that the rollout changes, as they were.
 	Originals []Object `json:"originals,omitempty"`
 	Size      int      `json:"size"` // pods of the base at the start
@@ -92,6 +94,22 @@ func (o Objects) CandidateRef() (Ref, bool) {
 // InPlace tells that there is no candidate beside the base: the workload itself goes from one version to the other, pod by
 // pod or all at once.
 func (o Objects) InPlace() bool { return len(o.Create) == 0 && o.Traffic == nil }
+
+// ByReplicas tells that one Service selects the pods of base and candidate, so that the share of the requests is that of the
+// pods.
+func (o Objects) ByReplicas() bool { return o.Apart != "" }
+
+// PodSelector is the label selector of one side's pods, as Kubernetes reads it.
+func (o Objects) PodSelector(side Side) string {
+	var terms []string
+	for _, key := range slices.Sorted(maps.Keys(o.Selectors[side])) {
+		terms = append(terms, key+"="+o.Selectors[side][key])
+	}
+	if o.Apart != "" && side == Base {
+		terms = append(terms, "!"+o.Apart)
+	}
+	return strings.Join(terms, ",")
+}
 
 // Original finds the object as it was before the rollout.
 func (o Objects) Original(ref Ref) (Object, bool) {

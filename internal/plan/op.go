@@ -28,8 +28,13 @@ const (
 	HoldScaler Kind = "hold-scaler"
 	// ReleaseScaler: the base's autoscaler is as the user wrote it.
 	ReleaseScaler Kind = "release-scaler"
-	// RollBase: the base, off traffic, runs Version at full size and is ready.
+	// RollBase: the base runs Version at full size and is ready. It is off traffic meanwhile, unless Serving.
 	RollBase Kind = "roll-base"
+	// MarkBase: what the base was is written down on it, so that it is known whatever becomes of the record.
+	MarkBase Kind = "mark-base"
+	// ScaleBase: exactly Pods pods of the base run Version, all of them ready, and no others. Pods are only taken away when
+	// the candidate's ready ones make up for them.
+	ScaleBase Kind = "scale-base"
 	// Roll: every pod of the workload runs Version and is ready, and no pod of the other version is left. The cluster
 	// replaces them by Pace, under traffic.
 	Roll Kind = "roll"
@@ -49,18 +54,22 @@ type Op struct {
 	// Ring are attributes of requests that go to the candidate whatever Weight says (SetSplit); a request has all of them.
 	Ring []Match `json:"ring,omitempty"`
 	// Pods is a number of pods: of the candidate, where it overrides the one from Weight; of the new version (RollPods); of
-	// the workload (HoldScaler).
+	// the workload (HoldScaler, ScaleBase).
 	Pods    int      `json:"pods,omitempty"`
-	From    int      `json:"from,omitempty"` // RollPods
+	From    int      `json:"from,omitempty"` // RollPods; ScaleBase: the pods that the step before left
 	MinPods int      `json:"minPods,omitempty"`
 	For     Duration `json:"for,omitempty"` // Wait
 	NoWait  bool     `json:"noWait,omitempty"`
-	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes.
+	// Strict: SetSplit back to the base only when the base is ready at its full size, however long that takes; ScaleBase only
+	// of a base that has the size which the step before left, for another one is somebody's change.
 	Strict bool `json:"strict,omitempty"`
 	// Selector: it is the selector of the Service that sends requests to one side or the other, not a route (SetSplit,
 	// RollBase). It changes nothing of what the op does, only how it is told.
 	Selector bool `json:"selector,omitempty"`
 	// Version is whose pod template RollBase and Roll bring: the candidate's (new) or the base's (as it was).
+	// Serving: RollBase while the base has requests; Wait for who sends to the Service's pods without a gateway.
+	Serving bool `json:"serving,omitempty"`
+	// Version is whose pod template RollBase, ScaleBase and Roll bring: the candidate's (new) or the base's (as it was).
 	Version Side `json:"version,omitempty"`
 	Pace    Pace `json:"pace,omitzero"` // Roll, RollPods
 }
@@ -97,6 +106,9 @@ func (o Op) String() string {
 		}
 		return o.Split().String()
 	case Wait:
+		if o.Serving {
+			return fmt.Sprintf("wait %s, until whoever sends to the Service knows its new pods", time.Duration(o.For))
+		}
 		return fmt.Sprintf("wait %s, for the gateway to follow and connections to end", time.Duration(o.For))
 	case HoldScaler:
 		if o.Pods > 0 {
@@ -111,6 +123,10 @@ func (o Op) String() string {
 		return fmt.Sprintf("let exactly %d pods run the new version", o.Pods)
 	case RollBase:
 		return o.rollBase()
+	case MarkBase:
+		return "write down on the base what it was"
+	case ScaleBase:
+		return o.scaleBase()
 	case ReleaseBase:
 		return "take our marks off the base"
 	case RemoveCandidate:
@@ -122,7 +138,7 @@ func (o Op) String() string {
 
 func pods(n int) string {
 	if n == 1 {
-		return "one pod"
+		return "1 pod"
 	}
 	return fmt.Sprintf("%d pods", n)
 }
@@ -135,14 +151,27 @@ func (o Op) switches() string {
 }
 
 func (o Op) rollBase() string {
-	text := "roll the base to the new version while it has no traffic"
-	if o.Version != Candidate {
-		text = "roll the base back to the old version while it has no traffic"
+	text := "roll the base back to the old version"
+	if o.Version == Candidate {
+		text = "roll the base to the new version"
 	}
-	if o.Selector {
-		return text
+	switch {
+	case o.Serving:
+		return text + " while it serves its share of the requests"
+	case o.Selector:
+		return text + " while it has no traffic"
 	}
-	return text + " from the route"
+	return text + " while it has no traffic from the route"
+}
+
+func (o Op) scaleBase() string {
+	switch {
+	case o.Pods == 0:
+		return "take all pods of the base away"
+	case o.Version == Candidate:
+		return fmt.Sprintf("start %s of the new version in the base", pods(o.Pods))
+	}
+	return fmt.Sprintf("let the base run %s of the old version", pods(o.Pods))
 }
 
 func (o Op) roll() string {

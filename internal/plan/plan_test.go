@@ -123,7 +123,7 @@ func TestRefs(t *testing.T) {
 // TestOpsInWords: every op is told in words, none by its code name.
 func TestOpsInWords(t *testing.T) {
 	for _, kind := range []plan.Kind{plan.EnsureCandidate, plan.ScaleCandidate, plan.SetSplit, plan.HoldScaler, plan.ReleaseScaler, plan.RollBase,
-		plan.ReleaseBase, plan.RemoveCandidate, plan.Roll, plan.RollPods, plan.OpenPreview, plan.ClosePreview} {
+		plan.ReleaseBase, plan.RemoveCandidate, plan.Roll, plan.RollPods, plan.OpenPreview, plan.ClosePreview, plan.MarkBase, plan.ScaleBase} {
 		if text := (plan.Op{Kind: kind, Weight: plan.OnePercent}).String(); len(strings.Fields(text)) < 3 {
 			t.Errorf("%s is told as %q", kind, text)
 		}
@@ -136,7 +136,25 @@ func TestOpsInWords(t *testing.T) {
 	}
 	if (plan.Op{Kind: plan.SetSplit}).String() == (plan.Op{Kind: plan.SetSplit, Weight: 1}).String() ||
 		(plan.Op{Kind: plan.RollBase, Version: plan.Base}).String() == (plan.Op{Kind: plan.RollBase, Version: plan.Candidate}).String() ||
+		(plan.Op{Kind: plan.RollBase, Serving: true}).String() == (plan.Op{Kind: plan.RollBase}).String() ||
+		(plan.Op{Kind: plan.ScaleBase, Pods: 2, Version: plan.Base}).String() == (plan.Op{Kind: plan.ScaleBase, Pods: 2, Version: plan.Candidate}).String() ||
 		(plan.Op{Kind: plan.Roll, Version: plan.Base}).String() == (plan.Op{Kind: plan.Roll, Version: plan.Candidate}).String() {
 		t.Error("there and back are told alike")
+	}
+}
+
+// TestPodSelector: where one selector matches both sides, the base's leaves out what has the candidate's label.
+func TestPodSelector(t *testing.T) {
+	objects := plan.Objects{Selectors: map[plan.Side]map[string]string{
+		plan.Base: {"tier": "web", "app": "shop"}, plan.Candidate: {"app": "shop", "track": "candidate"}}}
+	if got := objects.PodSelector(plan.Base); got != "app=shop,tier=web" || objects.ByReplicas() {
+		t.Errorf("the base's pods are %q", got)
+	}
+	objects.Apart = "track"
+	if got := objects.PodSelector(plan.Base); got != "app=shop,tier=web,!track" || !objects.ByReplicas() {
+		t.Errorf("the base's pods are %q", got)
+	}
+	if got := objects.PodSelector(plan.Candidate); got != "app=shop,track=candidate" {
+		t.Errorf("the candidate's pods are %q", got)
 	}
 }

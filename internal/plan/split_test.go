@@ -19,7 +19,7 @@ func TestSplitWords(t *testing.T) {
 		{"a ring", plan.Op{Kind: plan.SetSplit, Ring: staff}, "send requests with X-Staff: 1 and the cookie team=shop to the candidate, and no other"},
 		{"both", plan.Op{Kind: plan.SetSplit, Weight: 12500, Ring: staff[:1]}, "send 12.5% of the requests to the candidate, and those with X-Staff: 1"},
 		{"a candidate for a ring", plan.Op{Kind: plan.EnsureCandidate, Pods: 2}, "create the candidate with 2 pods and wait until it is ready"},
-		{"its size", plan.Op{Kind: plan.ScaleCandidate, MinPods: 1}, "size the candidate to one pod"},
+		{"its size", plan.Op{Kind: plan.ScaleCandidate, MinPods: 1}, "size the candidate to 1 pod"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := tc.op.String(); got != tc.want {

@@ -23,7 +23,7 @@ func checkServices(o Observed, p plan.Plan) Findings {
 			"it keeps a client address on one pod (sessionAffinity ClientIP): the share of each version may differ from the split"))
 	}
 	for _, s := range o.services {
-		if nameOf(s) != nameOf(o.service) && !ours(s) && serves(s, candidateLabels(p)) {
+		if !p.Objects.ByReplicas() && nameOf(s) != nameOf(o.service) && !ours(s) && serves(s, candidateLabels(p)) {
 			all = append(all, finding("shared-selector", about(s), "Add a label to its selector that the candidate has not ("+difference(p)+")",
 				"it would select the candidate's pods too: its callers would meet the new version before any share of the requests is sent there"))
 		}
@@ -56,7 +56,7 @@ func difference(p plan.Plan) string {
 // checkIngresses finds Ingresses that send to the Service past the split.
 func checkIngresses(o Observed, p plan.Plan) Findings {
 	var all Findings
-	if p.Objects.InPlace() || p.Objects.Traffic.BySelector() {
+	if p.Objects.InPlace() || p.Objects.ByReplicas() || p.Objects.Traffic.BySelector() {
 		return nil // there is no split that anybody could get past
 	}
 	for _, in := range o.ingresses {

@@ -110,11 +110,8 @@ func slim(object plan.Object) plan.Object {
 
 // readLeftovers finds marks of an earlier rollout.
 func (o *Observed) readLeftovers(d spec.Deploy) error {
-	if d.Spec.Strategy.InPlace() {
+	if d.Spec.Strategy.InPlace() || d.Spec.Traffic == nil && !d.Spec.MovesService() {
 		return o.readMarks(d)
-	}
-	if d.Spec.Traffic == nil && !d.Spec.MovesService() {
-		return nil
 	}
 	objects, err := strategies.Beside(strategies.Input{Deploy: d, Baseline: o.Baseline})
 	if err != nil {
@@ -150,17 +147,25 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 	return nil
 }
 
-// readMarks finds what an earlier rollout in place changed. A candidate is another strategy's: only that one knows how
-// requests find it.
+// readMarks finds what an earlier rollout in place, or by replicas, changed and made. Another candidate is that of a route:
+// only who knows the route can take it back.
 func (o *Observed) readMarks(d spec.Deploy) error {
 	name := strategies.CandidateName(d.Spec.Workload.Name)
-	if found := named(o.deployments, name); found != nil && ours(found) {
+	switch found := named(o.deployments, name); {
+	case found == nil || !ours(found):
+	case strategies.Tracked(found):
+		o.Leftovers = append(o.Leftovers, plan.RefOf(found))
+	default:
 		return invalid(fmt.Sprintf("Deploy once with the strategy that made it, which takes it back first; or, if no route sends to it, "+
 			"kubectl delete deployment,service %s -n %s", name, o.namespace), "an earlier rollout left the candidate %s, and no record of it", about(found))
 	}
 	if len(o.switched) > 0 {
 		return invalid("Deploy once with the strategy that switched it, which takes it back first",
 			"an earlier rollout left the selector of %s pointing at its candidate, and no record of it", o.switched[0])
+	}
+	kept, _ := kube.ReadOriginal(wrap(o.workload), kube.OriginalMark(d.Spec.Workload.Name))
+	if size, ok := kube.ReadSize(kept); ok { // that of the base before an earlier rollout by replicas
+		o.Baseline.Size = size
 	}
 	for _, changed := range []plan.Object{o.workload, o.Baseline.Scaler} {
 		if o.marked(changed, d) {

@@ -19,7 +19,7 @@ func checkWorkload(o Observed, p plan.Plan) Findings {
 		all = append(all, finding("no-revision-history", object, "Set spec.revisionHistoryLimit to 2 or more",
 			"revisionHistoryLimit is 0: kubectl rollout undo would find nothing"))
 	}
-	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" && !p.Objects.InPlace() && !p.Objects.Traffic.BySelector() {
+	if textAt(o.workload, "spec", "strategy", "type") == "Recreate" && !p.Objects.InPlace() && !p.Objects.ByReplicas() && !p.Objects.Traffic.BySelector() {
 		all = append(all, finding("recreate", object, "Use RollingUpdate if two versions may run at once, as they do in this rollout anyway",
 			"its strategy is Recreate: callers of the Service itself, past the route, meet an outage when the base takes the new version over"))
 	}
@@ -59,6 +59,9 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 	if p.Objects.InPlace() {
 		changed[0].fields += ", /spec/strategy, /spec/minReadySeconds, /spec/progressDeadlineSeconds"
 	}
+	if p.Objects.ByReplicas() {
+		changed[0].fields += ", /spec/replicas"
+	}
 	if !p.Objects.InPlace() || p.Objects.Scaler != nil {
 		changed = append(changed, change{o.Baseline.Scaler, bounds(o.scaler.Kind, p)})
 	}
@@ -80,13 +83,13 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 	return all
 }
 
-// bounds are the fields of a scaler that the rollout changes: a rollout in place holds both.
+// bounds are the fields of a scaler that the rollout changes: in place and by replicas it holds both.
 func bounds(kind string, p plan.Plan) string {
 	least, most := "/spec/minReplicas", "/spec/maxReplicas"
 	if kind == "ScaledObject" {
 		least, most = "/spec/minReplicaCount", "/spec/maxReplicaCount"
 	}
-	if p.Objects.InPlace() {
+	if p.Objects.InPlace() || p.Objects.ByReplicas() {
 		return least + ", " + most
 	}
 	return least

@@ -35,6 +35,8 @@ type Use struct {
 	Previews []plan.Ref
 	// InPlace: the workload itself changes, and no candidate is made.
 	InPlace bool
+	// ByReplicas: the candidate has no Service of its own.
+	ByReplicas bool
 	// Everything asks for what any rollout may need: for the documentation and for a Role that serves all workloads.
 	Everything bool
 }
@@ -79,9 +81,13 @@ func needsOfCandidate(u Use) []Permission {
 	if u.Workload != "" && u.Candidate != "" {
 		both, candidate = []string{u.Workload, u.Candidate}, []string{u.Candidate}
 	}
+	deployments := Permission{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: both,
+		Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"}
+	if u.ByReplicas {
+		return []Permission{deployments, {Resource: "services", Namespace: u.Namespace, Verbs: []string{"list"}, Why: "the workload's Service, for gates"}}
+	}
 	list := []Permission{
-		{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: both,
-			Verbs: []string{"get", "list", "watch", "create", "patch", "update", "delete"}, Why: "the workload and its candidate"},
+		deployments,
 		{Resource: "services", Namespace: u.Namespace, Names: candidate,
 			Verbs: []string{"get", "list", "create", "patch", "delete"}, Why: "the candidate's Service"},
 		{Group: "discovery.k8s.io", Resource: "endpointslices", Namespace: u.Namespace, Verbs: []string{"list", "watch"},

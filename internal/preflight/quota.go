@@ -27,7 +27,10 @@ func checkQuotas(o Observed, p plan.Plan) Findings {
 		}
 		if len(short) > 0 {
 			what := fmt.Sprintf("%s of the candidate and %d of the base's surge", count(candidate, "pod"), surge)
-			if p.Objects.InPlace() {
+			switch {
+			case p.Objects.ByReplicas():
+				what = count(candidate, "pod") + " of the candidate"
+			case p.Objects.InPlace():
 				what = count(surge, "pod") + " more"
 			}
 			all = append(all, finding("quota", about(q), "Raise the quota for the time of the rollout, or let the workload run fewer pods",

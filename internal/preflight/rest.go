@@ -26,7 +26,7 @@ func (o *Observed) readRest(ctx context.Context, r *reader, d spec.Deploy) error
 		{&o.nodes, exclusive(template), question{"v1", "Node", "", "whether there are enough nodes for pods that must not share one"}},
 		{&o.grants, len(routeNamespaces(d, o.namespace)) > 1, question{gatewayGroup + "/v1beta1", "ReferenceGrant", "",
 			"whether the routes of other namespaces may send to the candidate"}},
-		{&o.ingresses, o.service != nil && !d.Spec.Strategy.InPlace(), question{"networking.k8s.io/v1", "Ingress", "", "whether an Ingress sends to the Service past the split"}},
+		{&o.ingresses, o.service != nil && d.Spec.Traffic != nil, question{"networking.k8s.io/v1", "Ingress", "", "whether an Ingress sends to the Service past the split"}},
 		{&o.verticals, true, question{"autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "", "whether a VerticalPodAutoscaler restarts pods"}},
 	} {
 		if !look.wanted {

@@ -159,7 +159,8 @@ func indent(text string) string {
 
 // explain turns a read that was forbidden into all that is missing.
 func explain(ctx context.Context, client *kube.Client, d spec.Deploy, namespace string, cause error) error {
-	use := Use{Namespace: namespace, Routes: map[string][]string{}, InPlace: d.Spec.Strategy.InPlace()}
+	use := Use{Namespace: namespace, Routes: map[string][]string{}, InPlace: d.Spec.Strategy.InPlace(),
+		ByReplicas: d.Spec.Strategy.Canary != nil && d.Spec.Traffic == nil}
 	if d.Spec.MovesService() {
 		use.Switched = d.Spec.Service // where it is not named nobody knows it yet
 	}

@@ -61,13 +61,11 @@ func chooseService(d spec.Deploy, namespace string, services []plan.Object, pod 
 	switch {
 	case len(selecting) == 1:
 		return selecting[0], nil
-	case d.Spec.Strategy.InPlace():
+	case d.Spec.Strategy.InPlace() || d.Spec.Traffic == nil && !d.Spec.MovesService():
 		return nil, nil // nothing is done to it
 	case len(selecting) > 1:
 		return nil, invalid("Name the one that the route sends to in spec.service",
 			"%s of namespace %s select the pods of %s: %s", count(len(selecting), "Service"), namespace, workload, several(names(selecting)))
-	case d.Spec.Traffic == nil && !d.Spec.MovesService():
-		return nil, nil
 	}
 	return nil, invalid(fmt.Sprintf("Make a Service with the selector %s, or check the labels in the pod template", labels.FormatLabels(pod)),
 		"no Service of namespace %s selects the pods of %s", namespace, workload)

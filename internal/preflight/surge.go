@@ -30,9 +30,24 @@ func recreates(p plan.Plan) bool {
 	return false
 }
 
+// rollsServing tells whether the base is rolled while requests come to it, beside a candidate.
+func rollsServing(p plan.Plan) bool {
+	for _, s := range p.Steps {
+		for _, op := range s.Do {
+			if op.Kind == plan.RollBase && op.Serving {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // extraPods is how many pods more than its size the workload runs while it is rolled.
 func extraPods(o Observed, p plan.Plan) int {
 	size := o.Baseline.Size
+	if p.Objects.ByReplicas() {
+		return 0 // the base has no more than its size
+	}
 	if !p.Objects.InPlace() {
 		return surge(o.workload, size)
 	}

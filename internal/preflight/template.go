@@ -23,9 +23,11 @@ func checkTemplate(o Observed, p plan.Plan) Findings {
 			"terminationGracePeriodSeconds is 0: requests in flight are cut off when a pod ends"))
 	}
 	switch {
-	case p.Objects.InPlace():
+	case p.Objects.InPlace() || p.Objects.ByReplicas():
 		return append(all, checkStopping(o, p)...)
 	case p.Objects.Traffic.BySelector(): // nobody meets a pod that stops: its Service points at the other side
+	case rollsServing(p):
+		all = append(all, checkStopping(o, p)...)
 	case !any(containers, "lifecycle", "preStop"):
 		all = append(all, finding("no-pre-stop", object, "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`",
 			"no container has a preStop hook: when the base takes the new version over, callers of the Service itself, past the route, "+
@@ -34,8 +36,8 @@ func checkTemplate(o Observed, p plan.Plan) Findings {
 	return append(all, checkQueue(o, template)...)
 }
 
-// checkStopping looks at the pods that a rollout in place stops while users are there: the old ones, and on the way back
-// the new ones.
+// checkStopping looks at the pods that a rollout stops while users are there: the old ones, and on the way back, or when the
+// candidate goes, the new ones.
 func checkStopping(o Observed, p plan.Plan) Findings {
 	if recreates(p) {
 		return nil // nobody is served meanwhile in any case
@@ -44,8 +46,11 @@ func checkStopping(o Observed, p plan.Plan) Findings {
 		containers := listAt(p.Objects.Templates[side], "spec", "containers")
 		if !slices.ContainsFunc(containers, func(c plan.Object) bool { return at(c, "lifecycle", "preStop") != nil }) {
 			which := map[plan.Side]string{plan.Base: "the pods that run now have", plan.Candidate: "the new pods have"}[side]
-			return Findings{finding("no-pre-stop", about(o.workload), "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`, or the new "+
-				"version spec.strategy.rolling.graceful: 5s", "%s no preStop hook: requests may reach them when they have begun to stop", which)}
+			remedy := "Give the container `lifecycle: {preStop: {sleep: {seconds: 5}}}`"
+			if p.Objects.InPlace() {
+				remedy += ", or the new version spec.strategy.rolling.graceful: 5s"
+			}
+			return Findings{finding("no-pre-stop", about(o.workload), remedy, "%s no preStop hook: requests may reach them when they have begun to stop", which)}
 		}
 	}
 	return nil

@@ -203,13 +203,14 @@ func (e End) users() string {
 	_, now := e.versions()
 	peak, share, first := Peak(ro), Share(ro), FirstShift(ro)
 	requests := "request of the route"
-	if ro.Plan.Objects.InPlace() {
+	behindOne := ro.Plan.Objects.InPlace() || ro.Plan.Objects.ByReplicas() // Service
+	if behindOne {
 		requests = "request"
 	}
 	switch {
 	case e.Result == Succeeded:
 		return ""
-	case ro.Plan.Objects.InPlace() && perhaps(ro, peak) != "":
+	case behindOne && perhaps(ro, peak) != "":
 		return fmt.Sprintf("up to %s of the requests may have met %s: pods serve as soon as they are ready", Steps(ro)[ro.Step].Weight, now)
 	case peak == 0 && share == 0 && ringSeen(ro) != "":
 		return fmt.Sprintf("only requests with %s met %s%s", ringSeen(ro), now, perhaps(ro, peak))

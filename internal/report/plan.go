@@ -59,6 +59,9 @@ func planHead(p plan.Plan) *notes {
 	case tr != nil:
 		how += fmt.Sprintf(", requests to Service %s divided by %s", tr.Base, routes(tr))
 	}
+	if p.Objects.ByReplicas() {
+		how += ", requests divided by numbers of pods"
+	}
 	n.add("strategy", how)
 	n.add("url", p.Target.URL)
 	return n
@@ -94,9 +97,10 @@ func planSteps(p plan.Plan) *table {
 		limits:  []int{0, 16, 30, 0, 0, 0, 16, 20},
 		right:   []bool{true, false, false, true, false, true, false, false},
 	}
-	pods := 0
+	pods, old := 0, p.Objects.Size
 	for i, s := range p.Steps {
 		pods = newPods(s, p.Objects.Size, pods)
+		old = oldPods(s, p.Objects, pods, old)
 		hold := "–"
 		if s.Hold > 0 {
 			hold = words.Duration(time.Duration(s.Hold))
@@ -104,7 +108,7 @@ func planSteps(p plan.Plan) *table {
 		if s.Approve != nil {
 			hold = "person"
 		}
-		t.add(strconv.Itoa(i+1), s.ID, strings.TrimPrefix(s.Title, s.ID+": "), s.Weight.String(), podsText(p.Objects, pods), hold,
+		t.add(strconv.Itoa(i+1), s.ID, strings.TrimPrefix(s.Title, s.ID+": "), s.Weight.String(), podsText(old, pods), hold,
 			orDash(strings.Join(s.Gates, ", ")), WayBack(p, i))
 	}
 	return t
@@ -127,12 +131,22 @@ func newPods(s plan.Step, size, before int) int {
 	return before
 }
 
-// podsText is the old pods and the new ones: beside a base that keeps its size, or in the place of others.
-func podsText(o plan.Objects, fresh int) string {
-	old := o.Size
+// oldPods is how many pods the base has at the end of a step: all, fewer as others take their place, or those that it is
+// given.
+func oldPods(s plan.Step, o plan.Objects, fresh, before int) int {
 	if o.InPlace() {
-		old -= fresh
+		return o.Size - fresh
 	}
+	for _, op := range s.Do {
+		if op.Kind == plan.ScaleBase {
+			before = op.Pods
+		}
+	}
+	return before
+}
+
+// podsText is the pods of the base and the others.
+func podsText(old, fresh int) string {
 	switch {
 	case fresh == 0:
 		return strconv.Itoa(old)
@@ -161,6 +175,8 @@ func WayBack(p plan.Plan, i int) string {
 			return "requests to the candidate, then roll the base back"
 		case plan.RollBase:
 			return "roll the base back, then the requests to it"
+		case plan.ScaleBase:
+			return "the base at its size, then remove the candidate"
 		case plan.Roll:
 			return op.String()
 		case plan.RemoveCandidate:

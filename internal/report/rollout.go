@@ -118,7 +118,7 @@ func Share(ro engine.Rollout) plan.Share {
 			switch {
 			case ops[i].Kind == plan.SetSplit:
 				return ops[i].Weight
-			case ops[i].Kind == plan.Roll && ops[i].Version == plan.Base:
+			case ops[i].Kind == plan.Roll && ops[i].Version == plan.Base, ops[i].Kind == plan.RemoveCandidate:
 				return 0
 			}
 		}

@@ -9,15 +9,19 @@ import (
 // Settle says how the base takes over the new version.
 type Settle string
 
-// SettleOffTraffic rolls the base while the candidate carries everything.
-const SettleOffTraffic Settle = "offTraffic"
+// The ways in which the base takes the new version over: while the candidate carries everything, or under its own share of
+// the requests, so that the candidate never needs its full size.
+const (
+	SettleOffTraffic Settle = "offTraffic"
+	SettleInPlace    Settle = "inPlace"
+)
 
 // Canary gives a second Deployment a growing share of the requests.
 type Canary struct {
 	Steps   []Step    `json:"steps" spec:"required,nonempty" doc:"the shares, rising from step to step, and the approvals between them"`
 	Hold    Duration  `json:"hold,omitempty" doc:"hold of the steps that name none"`
-	Bake    Duration  `json:"bake" spec:"default=0s" doc:"time at full share with the base untouched, before it settles"`
-	Settle  Settle    `json:"settle" spec:"default=offTraffic,enum=offTraffic" doc:"how the base takes over the new version"`
+	Bake    Duration  `json:"bake" spec:"default=0s" doc:"time at full share (settle: inPlace: at the last one) with the base untouched, before it settles"`
+	Settle  Settle    `json:"settle" spec:"default=offTraffic,enum=offTraffic|inPlace" doc:"how the base takes over the new version: without requests, or under its share of them"`
 	Drain   *Duration `json:"drain,omitempty" doc:"time for connections to end before pods stop; the pod's grace period when left out"`
 	MinPods int       `json:"minPods" spec:"default=1,min=1" doc:"fewest pods of the candidate"`
 
@@ -100,6 +104,39 @@ func (c *Canary) finish(s scope) {
 		last = max(last, step.Weight)
 		step.checkName(s, path+".name", names)
 	}
+	c.finishSettle(s, last)
+}
+
+// finishSettle: a base that is rolled under its share of the requests has one, and there is a share that it leaves.
+func (c *Canary) finishSettle(s scope, last Percent) {
+	if c.Settle != SettleInPlace || !s.ok("settle") || !s.ok("steps") {
+		return
+	}
+	switch last {
+	case 0:
+		s.fail("settle", "inPlace needs a step with a weight: the candidate keeps its share while the base is rolled", "Add one, such as 50%, or remove `settle`.")
+	case All:
+		s.fail(fmt.Sprintf("steps[%d]", c.lastWeight()), "with `settle: inPlace` the candidate never gets every request, for it never grows to full size",
+			"End with a smaller share, such as 50%, or remove `settle: inPlace`.")
+	}
+}
+
+// lastWeight is the index of the last step with a weight, or -1.
+func (c *Canary) lastWeight() int {
+	for i := len(c.Steps) - 1; i >= 0; i-- {
+		if c.Steps[i].Approve == nil {
+			return i
+		}
+	}
+	return -1
+}
+
+// Last is the greatest share; 0 without a step that has one.
+func (c *Canary) Last() Percent {
+	if i := c.lastWeight(); i >= 0 {
+		return c.Steps[i].Weight
+	}
+	return 0
 }
 
 // checkName wants a name that nothing else has.

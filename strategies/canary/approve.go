@@ -44,7 +44,7 @@ func (c compiler) waits(after int) []plan.Step {
 		if after > 0 {
 			at := c.weights[after-1]
 			moments := []string{s.Name, at.Name, at.Weight.String()}
-			if step.Weight = plan.Share(at.Weight); step.Weight == plan.All {
+			if step.Weight = plan.Share(at.Weight); step.Weight == plan.All || step.Weight == c.Last {
 				moments = append(moments, spec.AtBake)
 			}
 			step.Gates = append(step.Gates, c.In.GateNames(moments...)...)

@@ -2,7 +2,10 @@
 //
 // The candidate stands beside the base, which is not touched until the new version carries everything and has baked.
 // Then the base takes the new version over while it has no traffic from the route, the traffic returns to it, and the
-// candidate goes. Until then the way back is one write.
+// candidate goes. Until then the way back is one write. With `settle: inPlace` the candidate stays at the size of the last
+// share, and the base is rolled under the rest of the requests.
+//
+// Without a route the share is that of the pods (replicas.go).
 package canary
 
 import (
@@ -29,8 +32,12 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	if conf == nil {
 		return plan.Plan{}, errors.New("spec.strategy.canary is missing")
 	}
-	if in.Deploy.Spec.Traffic == nil || in.Deploy.Spec.Traffic.GatewayAPI == nil {
-		return plan.Plan{}, errors.New("a canary needs a route to divide the requests: set spec.traffic.gatewayAPI")
+	if in.Deploy.Spec.Traffic == nil {
+		return byReplicas(in, *conf)
+	}
+	if in.Deploy.Spec.Traffic.GatewayAPI == nil {
+		return plan.Plan{}, errors.New("a canary needs a route to divide the requests: set spec.traffic.gatewayAPI, or leave spec.traffic out " +
+			"to divide them by numbers of pods")
 	}
 	objects, err := strategies.Beside(in)
 	if err != nil {
@@ -42,6 +49,11 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 		Shift: strategies.Shift{In: in, Objects: objects, Guard: in.Deploy.Spec.Traffic.Guard.Std(),
 			Drain: strategies.Drain(conf.Drain, in.Baseline), MinPods: conf.MinPods},
 		conf: *conf, weights: weights, approvals: approvals, ring: ringOf(conf.Internal),
+	}
+	if conf.Settle == spec.SettleInPlace {
+		if c.Last, err = last(in, weights); err != nil {
+			return plan.Plan{}, err
+		}
 	}
 	p := plan.Plan{Strategy: "canary", Target: in.Target(objects), Objects: objects, Gates: in.AllGates()}
 	p.Steps = c.steps()
@@ -70,7 +82,9 @@ func (c compiler) steps() []plan.Step {
 		}
 		steps = append(append(steps, c.shift(i)), c.waits(i+1)...)
 	}
-	steps = append(steps, c.full())
+	if c.Last == 0 {
+		steps = append(steps, c.full())
+	}
 	steps[moving] = c.HoldScaler(steps[moving])
 	if n := len(c.weights); plan.Share(c.weights[n-1].Weight) == plan.All {
 		steps = append(steps, c.waits(n)...)
@@ -107,6 +121,11 @@ func (c compiler) shift(i int) plan.Step {
 		Gates: c.In.Watching(s.Name, s.Weight.String()),
 		Ahead: c.aheadOf(c.sized(plan.ScaleCandidate, i), i+1),
 	}
+	if c.Last == weight { // the base takes the new version over from here
+		hold := max(s.Hold.Std(), c.conf.Bake.Std(), c.Guard)
+		step.Hold, step.Skip = plan.Duration(hold), plan.Duration(hold-c.Guard)
+		step.Gates = c.In.Watching(s.Name, s.Weight.String(), spec.AtBake)
+	}
 	if s.Name != "" {
 		step.ID, step.Title = s.Name, s.Name+": "+step.Title
 	}
@@ -116,6 +135,9 @@ func (c compiler) shift(i int) plan.Step {
 // aheadOf sizes the candidate for the weight i while the step before it, which has the size of now, still holds; nil when
 // that is enough.
 func (c compiler) aheadOf(now plan.Op, i int) *plan.Op {
+	if i == len(c.weights) && c.Last > 0 {
+		return nil // it keeps its size to the end
+	}
 	next := c.FullSize(plan.ScaleCandidate)
 	if i < len(c.weights) {
 		next = c.sized(plan.ScaleCandidate, i)

@@ -72,6 +72,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"canary", "{steps: [10%, 25%, 50%], hold: 5m, bake: 10m}", false},
 		{"canary-scaled", "{steps: [{weight: 5%, hold: 1m, name: first, pods: 2}, 50%], hold: 5m, drain: 3s}", true},
 		{"canary-at-once", "{steps: [100%], minPods: 3}", true},
+		{"canary-in-place", "{steps: [10%, {weight: 50%, name: half}, {approve: {message: Half of it}}], hold: 5m, bake: 10m, drain: 3s, settle: inPlace}", true},
 		{"canary-approvals", "{steps: [{approve: {message: Ready}}, 10%, {approve: {message: Support is there, timeout: 8h, onTimeout: promote, unattended: true}, name: support}, " +
 			"100%, {approve: {message: All of it}}], hold: 5m}", false},
 		{"canary-internal", "{internal: {header: {X-Staff: \"1\", X-Team: shop}, hold: 2m, pods: 2}, steps: [{approve: {message: Tried it}}, 60%], hold: 5m}", true},
@@ -214,7 +215,14 @@ func TestCompileRefuses(t *testing.T) {
 			delete(in.Baseline.Service["spec"].(map[string]any), "selector")
 		}, "no selector"},
 		{"unknown container", func(in *strategies.Input) { in.Images = map[string]string{"web": "x"} }, "it has app"},
-		{"no route", func(in *strategies.Input) { in.Deploy.Spec.Traffic = nil }, "spec.traffic.gatewayAPI"},
+		{"no route that is known", func(in *strategies.Input) { in.Deploy.Spec.Traffic.GatewayAPI = nil }, "spec.traffic.gatewayAPI"},
+		{"in place, to everyone", func(in *strategies.Input) {
+			in.Deploy.Spec.Strategy.Canary.Settle, in.Deploy.Spec.Strategy.Canary.Steps = spec.SettleInPlace, []spec.Step{{Weight: spec.All}}
+		}, "end with a smaller share"},
+		{"in place, all at once", func(in *strategies.Input) {
+			in.Deploy.Spec.Strategy.Canary.Settle = spec.SettleInPlace
+			in.Baseline.Workload["spec"].(map[string]any)["strategy"] = map[string]any{"type": "Recreate"}
+		}, "while they have 90% of the requests"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := input(t, "{steps: [10%]}")
