@@ -60,6 +60,7 @@ type Gate struct {
 
 // memory is what the gate remembers of a pod.
 type memory struct {
+	created      time.Time
 	restarts     int // when the watch began
 	ready        bool
 	unreadySince time.Time // zero while it is ready
@@ -103,8 +104,8 @@ func track(in gates.Input) string {
 // remember finds or begins the memory of a pod and brings it up to date.
 func (g *Gate) remember(p Pod, now time.Time) memory {
 	m, known := g.pods[p.Name]
-	if !known {
-		m = &memory{}
+	if !known || !m.created.Equal(p.Created) { // a StatefulSet gives a pod's name again
+		m = &memory{created: p.Created}
 		if before := !p.Created.IsZero() && p.Created.Before(g.first); !g.looked || before {
 			m.restarts = p.Restarts
 		}

@@ -41,7 +41,7 @@ type Actuator struct {
 	slices                  map[plan.Side]*kube.View // EndpointSlices of the Services that stand before one side only
 	previews                map[plan.Ref]*kube.View  // what the preview consists of
 	previewSlices           []*kube.View             // EndpointSlices of its Services
-	sets                    *kube.View               // ReplicaSets of the workload, in a rollout in place
+	sets                    *kube.View               // what tells the workload's versions apart, in a rollout in place
 	outage                  outage
 }
 
@@ -78,7 +78,11 @@ func New(ctx context.Context, o Options) *Actuator {
 		a.candidatePods = o.Scene.Follow("v1", "Pod", namespace, o.Objects.PodSelector(plan.Candidate))
 	}
 	if o.Objects.InPlace() {
-		a.sets = o.Scene.Follow("apps/v1", "ReplicaSet", namespace, o.Objects.PodSelector(plan.Base))
+		versions := "ControllerRevision"
+		if o.Objects.Workload.Kind == kube.Deployment {
+			versions = "ReplicaSet"
+		}
+		a.sets = o.Scene.Follow("apps/v1", versions, namespace, o.Objects.PodSelector(plan.Base))
 		a.outage.before = o.Since
 	}
 	if o.Objects.InPlace() || o.Objects.ByReplicas() {

@@ -80,6 +80,8 @@ func (a *Actuator) setTemplate(o *unstructured.Unstructured, version plan.Side) 
 const (
 	keptTemplate = "template"
 	keptPace     = "pace"
+	keptHalt     = "halt" // of a StatefulSet or DaemonSet that is stopped and started: true
+	keptSize     = "size" // of such a StatefulSet
 )
 
 // KeptPace is how the workload's pods were replaced before a rollout in place, by what its annotation keeps; false for any
@@ -87,6 +89,16 @@ const (
 func KeptPace(kept map[string]any) (kube.Pace, bool) {
 	pace, ok := kept[keptPace].(map[string]any)
 	return pace, ok
+}
+
+// KeptHalt tells, by what the workload's annotation keeps, whether a rollout stops all its pods before the first new one
+// starts, where the cluster has no type for that.
+func KeptHalt(kept map[string]any) bool { return kept[keptHalt] == true }
+
+// KeptSize is how many pods a StatefulSet had that a rollout stopped; false for any other annotation.
+func KeptSize(kept map[string]any) (int64, bool) {
+	n, ok := kept[keptSize].(int64)
+	return n, ok
 }
 
 // hasTemplate tells whether the workload has the template of a version. One that is neither version's is somebody else's
@@ -114,7 +126,7 @@ func (a *Actuator) hasTemplate(o *unstructured.Unstructured, version plan.Side) 
 func (a *Actuator) othersTemplate() error {
 	return &engine.StepError{
 		Reason: fmt.Sprintf("somebody changed the pod template of %s during the rollout: it is neither the old nor the new version", a.objects.Workload),
-		Hint:   "See who: kubectl get deployment " + a.objects.Workload.Name + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
+		Hint:   "See who: kubectl get " + kube.Arg(a.objects.Workload) + " -n " + a.objects.Workload.Namespace + " -o yaml --show-managed-fields",
 	}
 }
 
@@ -161,7 +173,7 @@ func (a *Actuator) rested(ctx context.Context, generation int64) error {
 		if seen == nil || seen.GetGeneration() < generation {
 			return false, nil
 		}
-		r := kube.DeploymentRollout(seen)
+		r := kube.WorkloadRollout(seen)
 		return r.Current && (r.Done() || !a.objects.InPlace()), nil
 	})
 	if errors.Is(err, errSlow) {

@@ -72,7 +72,7 @@ func (a *Actuator) resize(ctx context.Context, size int, wait bool, fits func(no
 	if int64(size) < a.readied.Load() {
 		a.readied.Store(int64(size))
 	}
-	if now := a.candidate.One(); now == nil || !fits(kube.DeploymentRollout(now).Desired) {
+	if now := a.candidate.One(); now == nil || !fits(kube.WorkloadRollout(now).Desired) {
 		stored, err := a.client.Scale(ctx, ref, size)
 		if err != nil {
 			return fmt.Errorf("scale %s to %d: %w", ref, size, err)
@@ -91,7 +91,7 @@ func (a *Actuator) candidateSize(ctx context.Context, op plan.Op) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return op.PodsFor(max(kube.DeploymentRollout(base).Desired, 1)), nil
+	return op.PodsFor(max(kube.WorkloadRollout(base).Desired, 1)), nil
 }
 
 // errSlow is the cause of a wait for pods that ran out.

@@ -95,7 +95,7 @@ func (a *Actuator) workloadDrift(l left) []engine.Drift {
 		list = append(list, engine.Drift{Judged: true, Text: fmt.Sprintf("somebody changed spec.template of %s%s: %s", ref, by(now), what),
 			Remedy: gitOpsRemedy + "spec.template while a rollout runs, and set the image in one place only."})
 	}
-	state := kube.DeploymentRollout(now)
+	state := kube.WorkloadRollout(now)
 	if state.Paused {
 		list = append(list, engine.Drift{Text: fmt.Sprintf("somebody paused %s%s (spec.paused): it takes no new version over", ref, by(now)),
 			Remedy: fmt.Sprintf("Resume it: kubectl rollout resume deployment/%s -n %s.", ref.Name, ref.Namespace)})
@@ -139,7 +139,7 @@ func (a *Actuator) candidateDrift() []engine.Drift {
 		list = append(list, engine.Drift{Judged: true, Remedy: remedy,
 			Text: fmt.Sprintf("somebody changed spec.template of %s%s: it runs %s, not %s", ref, by(now), imageList(present), imageList(want))})
 	}
-	if desired, had := kube.DeploymentRollout(now).Desired, int(a.readied.Load()); desired < had {
+	if desired, had := kube.WorkloadRollout(now).Desired, int(a.readied.Load()); desired < had {
 		list = append(list, engine.Drift{Judged: true, Remedy: remedy,
 			Text: fmt.Sprintf("somebody scaled %s%s: spec.replicas is %d, and its share of the requests needs %d", ref, by(now), desired, had)})
 	}

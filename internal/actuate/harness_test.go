@@ -92,7 +92,7 @@ apiVersion: tidegate.dev/v1
 kind: Deploy
 metadata: {name: checkout}
 spec:
-  workload: deployment/checkout
+  workload: @KIND@/checkout
   namespace: shop
   traffic: {gatewayAPI: {httpRoute: checkout}}
   strategy: @STRATEGY@
@@ -132,8 +132,14 @@ func inWorld(t *testing.T, manifests, image string, test func(t *testing.T, w *w
 // inWorldOf is inWorld with another strategy.
 func inWorldOf(t *testing.T, strategy, manifests, image string, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inWorldWith(t, "deployment", strategy, manifests, image, test)
+}
+
+// inWorldWith is inWorldOf with another kind of workload.
+func inWorldWith(t *testing.T, kind, strategy, manifests, image string, test func(t *testing.T, w *world)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cluster, err := sandbox.Start(context.WithoutCancel(t.Context()), sandbox.Options{CPU: "4", Images: map[string]service.Config{
+		cluster, err := sandbox.Start(context.WithoutCancel(t.Context()), sandbox.Options{CPU: "4", Nodes: 3, Images: map[string]service.Config{
 			"checkout:v1": {Version: "v1"}, "checkout:v2": {Version: "v2"}, "checkout:v3": {Version: "v3"},
 			"checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
 		}})
@@ -151,11 +157,11 @@ func inWorldOf(t *testing.T, strategy, manifests, image string, test func(t *tes
 		time.Sleep(10 * time.Second)
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		test(t, newWorld(t, ctx, cluster, strategy, image))
+		test(t, newWorld(t, ctx, cluster, kind, strategy, image))
 	})
 }
 
-func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, strategy, image string) *world {
+func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, kind, strategy, image string) *world {
 	t.Helper()
 	d, err := dynamic.NewForConfig(cluster.Config())
 	if err != nil {
@@ -167,7 +173,7 @@ func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, strat
 		t.Fatal(err)
 	}
 	w.client.WithLogs(logs)
-	text := strings.Replace(deploySpec, "@STRATEGY@", strategy, 1)
+	text := strings.NewReplacer("@STRATEGY@", strategy, "@KIND@", kind).Replace(deploySpec)
 	if strategy == replicas {
 		text = strings.Replace(text, "  traffic: {gatewayAPI: {httpRoute: checkout}}\n", "", 1)
 	}

@@ -61,11 +61,22 @@ func (a *Actuator) lookForOutage() {
 			first = p.ReadySince
 		}
 	}
-	a.outage.look(serving, first, a.base.One(), a.clock.Now())
+	a.outage.look(serving, first, a.base.One(), a.haltKept(), a.clock.Now())
+}
+
+// haltKept tells whether this is a rollout that stops the workload, where the cluster has no type for that.
+func (a *Actuator) haltKept() bool {
+	o := a.base.One()
+	if o == nil {
+		return false
+	}
+	kept, _ := kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
+	return KeptHalt(kept)
 }
 
 // look takes in how many pods are ready, and since when the first of them is.
-func (t *outage) look(serving int, first time.Time, workload *unstructured.Unstructured, now time.Time) {
+// halt says that the workload is of a kind that a rollout stops and starts, and that this one does.
+func (t *outage) look(serving int, first time.Time, workload *unstructured.Unstructured, halt bool, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
@@ -73,11 +84,13 @@ func (t *outage) look(serving int, first time.Time, workload *unstructured.Unstr
 		t.since = now
 		if began := unavailableSince(workload); !t.begun && !began.IsZero() && began.Before(now) {
 			t.since = began // it began before this run did
+		} else if !t.begun && halt && !t.before.IsZero() {
+			t.since = t.before // likewise; the step begins with it
 		}
 	case serving > 0 && !t.since.IsZero():
 		t.sum += now.Sub(t.since)
 		t.since = time.Time{}
-	case serving > 0 && !t.begun && !t.before.IsZero() && first.After(t.before) && workload != nil && kube.ReadPace(workload).IsRecreate():
+	case serving > 0 && !t.begun && !t.before.IsZero() && first.After(t.before) && workload != nil && (halt || kube.ReadPace(workload).IsRecreate()):
 		t.sum = first.Sub(t.before) // it was over before this run began
 	}
 	t.begun = true

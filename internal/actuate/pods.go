@@ -30,20 +30,23 @@ func (a *Actuator) Pods(side plan.Side) []kube.Pod {
 	return pods
 }
 
-// sides tells which version a pod of the workload runs: the old one when the ReplicaSet that made it has the old images.
-// The pod itself is asked only while its ReplicaSet is not known yet, for what changes pods on their way in (a mirror of
-// images) leaves ReplicaSets alone.
+// sides tells which version a pod of the workload runs: the old one when the ReplicaSet that made it, or the
+// ControllerRevision that it was made by, has the old images. The pod itself is asked only while that is not known yet, for
+// what changes pods on their way in (a mirror of images) leaves those alone.
 func (a *Actuator) sides() func(pod *unstructured.Unstructured) plan.Side {
 	sets := map[string]map[string]string{}
-	for _, rs := range a.sets.List() {
-		template, _, _ := unstructured.NestedMap(rs.Object, "spec", "template")
-		sets[rs.GetName()] = imagesOf(template)
+	for _, o := range a.sets.List() {
+		template, _, _ := unstructured.NestedMap(o.Object, "spec", "template")
+		if a.objects.Workload.Kind != kube.Deployment {
+			template = kube.RevisionTemplate(o)
+		}
+		sets[o.GetName()] = imagesOf(template)
 	}
 	old := imagesOf(a.objects.Templates[plan.Base])
 	return func(pod *unstructured.Unstructured) plan.Side {
 		images := imagesOf(pod.Object)
-		for _, owner := range pod.GetOwnerReferences() {
-			if made, known := sets[owner.Name]; known && owner.Kind == "ReplicaSet" {
+		for _, name := range a.makers(pod) {
+			if made, known := sets[name]; known {
 				images = made
 			}
 		}
@@ -52,6 +55,30 @@ func (a *Actuator) sides() func(pod *unstructured.Unstructured) plan.Side {
 		}
 		return plan.Candidate
 	}
+}
+
+// makers are the names that the ReplicaSet or the ControllerRevision of a pod may have.
+func (a *Actuator) makers(pod *unstructured.Unstructured) []string {
+	if a.objects.Workload.Kind != kube.Deployment {
+		return kube.PodRevisions(a.objects.Workload.Name, pod)
+	}
+	var names []string
+	for _, owner := range pod.GetOwnerReferences() {
+		if owner.Kind == "ReplicaSet" {
+			names = append(names, owner.Name)
+		}
+	}
+	return names
+}
+
+// owned tells whether a pod is one of the StatefulSet's or DaemonSet's own.
+func (a *Actuator) owned(pod *unstructured.Unstructured) bool {
+	for _, owner := range pod.GetOwnerReferences() {
+		if owner.Kind == a.objects.Workload.Kind && owner.Name == a.objects.Workload.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // ready counts the pods that are.

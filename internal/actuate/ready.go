@@ -37,6 +37,8 @@ type wanted struct {
 	patient bool
 	// size, if set, is the one that the workload must keep meanwhile.
 	size int
+	// tend, if set, does what the cluster does not do by itself, at every look that is up to date.
+	tend func(ctx context.Context) error
 }
 
 // podsReady waits until w is done. Pods that cannot get well end the wait at once.
@@ -68,12 +70,17 @@ func (a *Actuator) podsReadyWithin(ctx context.Context, w wanted, limit time.Dur
 		if now == nil || now.GetGeneration() < w.generation {
 			return false, nil
 		}
-		state := kube.DeploymentRollout(now)
+		state := kube.WorkloadRollout(now)
 		if w.size > 0 && state.Desired != w.size {
 			return false, a.scaled(state.Desired)
 		}
 		if w.done(state) {
 			return true, nil
+		}
+		if w.tend != nil && state.Current {
+			if err := w.tend(bounded); err != nil {
+				return false, err
+			}
 		}
 		if line := fmt.Sprintf("%s: %s", w.what, state); state.Current && line != p.said {
 			p.said, p.since = line, a.clock.Now()

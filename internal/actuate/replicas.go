@@ -21,7 +21,7 @@ func (a *Actuator) markBase(ctx context.Context) error {
 			return false, err // it is half way to the other one, and marked
 		}
 		kept, err := a.keep(o)
-		if now := kube.DeploymentRollout(o).Desired; kept && now != a.objects.Size && a.objects.Scaler == nil {
+		if now := kube.WorkloadRollout(o).Desired; kept && now != a.objects.Size && a.objects.Scaler == nil {
 			return false, a.scaledFrom(a.objects.Size, now)
 		}
 		return kept, err
@@ -95,7 +95,7 @@ func (a *Actuator) scaleBaseOnce(ctx context.Context, op plan.Op) (other int, er
 // left alone: somebody wanted more.
 func (a *Actuator) resizeBase(o *unstructured.Unstructured, op plan.Op) (want int, changed bool, err error) {
 	same, err := a.hasTemplate(o, op.Version)
-	now, want := kube.DeploymentRollout(o).Desired, op.Pods
+	now, want := kube.WorkloadRollout(o).Desired, op.Pods
 	switch {
 	case err != nil:
 		return want, false, err
@@ -124,7 +124,7 @@ var errShort = errors.New("the candidate does not make up for the base's pods")
 // madeUp waits until the candidate's ready pods make up for those of the base that an op takes away.
 func (a *Actuator) madeUp(ctx context.Context, op plan.Op) error {
 	base, err := a.baseNow(ctx)
-	if err != nil || kube.DeploymentRollout(base).Desired <= op.Pods {
+	if err != nil || kube.WorkloadRollout(base).Desired <= op.Pods {
 		return err
 	}
 	bounded, cancel := a.client.Bounded(ctx, a.progress, errShort)

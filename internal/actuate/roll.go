@@ -18,12 +18,15 @@ import (
 // roll brings one version to the workload, template and pace in one write so that the cluster finishes by itself whatever
 // becomes of us, and waits until all its pods run it.
 func (a *Actuator) roll(ctx context.Context, op plan.Op) error {
+	if op.Pace.Recreate && a.objects.Workload.Kind != kube.Deployment {
+		return a.exchange(ctx, op.Version)
+	}
 	var left *engine.LeftError
 	stored, err := a.client.Modify(ctx, a.objects.Workload, func(o *unstructured.Unstructured) (bool, error) {
 		if left = a.foreign(o, op.Version); left != nil {
 			return false, nil
 		}
-		return a.bring(o, op.Version, func(own kube.Pace) kube.Pace { return paced(own, op.Pace) })
+		return a.bring(o, op.Version, func(own kube.Pace) kube.Pace { return a.paced(own, op.Pace) })
 	})
 	if err != nil {
 		return fmt.Errorf("roll %s: %w", a.objects.Workload, err)
@@ -31,21 +34,37 @@ func (a *Actuator) roll(ctx context.Context, op plan.Op) error {
 	if left != nil {
 		return a.leave(ctx, left)
 	}
-	other := plan.Base
-	if op.Version == plan.Base {
-		other = plan.Candidate
-	}
-	w := a.workload(op.Version, stored)
-	w.done = func(r kube.Rollout) bool {
-		// The pods come by a watch of their own: the gates must see them, too.
-		return r.Done() && len(a.Pods(other)) == 0 && ready(a.Pods(op.Version)) >= r.Desired
+	w := a.allOf(op.Version, stored)
+	if op.Version == plan.Base && a.objects.Workload.Kind == kube.StatefulSet {
+		w.tend = a.clearStuck()
 	}
 	return a.podsReady(ctx, w)
 }
 
+// allOf describes the wait until every pod of the workload runs a version.
+func (a *Actuator) allOf(version plan.Side, stored *unstructured.Unstructured) wanted {
+	other := plan.Base
+	if version == plan.Base {
+		other = plan.Candidate
+	}
+	w := a.workload(version, stored)
+	w.done = func(r kube.Rollout) bool {
+		// The pods come by a watch of their own: the gates must see them, too.
+		return r.Done() && len(a.Pods(other)) == 0 && ready(a.Pods(version)) >= r.Desired
+	}
+	return w
+}
+
 // paced is the user's own pace with what an op asks for.
-func paced(own kube.Pace, p plan.Pace) kube.Pace {
-	switch {
+func (a *Actuator) paced(own kube.Pace, p plan.Pace) kube.Pace {
+	switch kind := a.objects.Workload.Kind; {
+	case kind == kube.StatefulSet:
+		own = own.Partition(0)
+	case kind == kube.DaemonSet && p.MaxSurge != "":
+		own = own.Daemon(amount(p.MaxSurge), amount(p.MaxUnavailable))
+	case kind == kube.DaemonSet && own.IsOnDelete():
+		own = own.Daemon(int64(0), int64(1)) // the defaults of Kubernetes
+	case kind == kube.DaemonSet:
 	case p.Recreate:
 		own = own.Recreate()
 	case p.MaxSurge != "":
@@ -127,8 +146,14 @@ func exactly(surge, missing int) func(kube.Pace) kube.Pace {
 // takes the surplus of old ones away: no surge, N unavailable. Which of the two was written is told by the Deployment
 // itself, so that a run that was killed anywhere goes on from there.
 func (a *Actuator) rollPods(ctx context.Context, op plan.Op) error {
+	if a.objects.Workload.Kind == kube.DaemonSet {
+		return a.rollNodes(ctx, op)
+	}
 	if err := a.sized(ctx); err != nil {
 		return err
+	}
+	if a.objects.Workload.Kind == kube.StatefulSet {
+		return a.rollOrdinals(ctx, op)
 	}
 	beside, instead := exactly(op.Pods-op.From, op.From), exactly(0, op.Pods)
 	settled := false
@@ -195,7 +220,7 @@ func (a *Actuator) sized(ctx context.Context) error {
 		if now == nil {
 			return false, nil
 		}
-		desired := kube.DeploymentRollout(now).Desired
+		desired := kube.WorkloadRollout(now).Desired
 		if desired != a.objects.Size && a.objects.Scaler == nil {
 			return false, a.scaled(desired)
 		}

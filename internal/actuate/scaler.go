@@ -22,7 +22,7 @@ func (a *Actuator) holdScaler(ctx context.Context, op plan.Op) error {
 		if err != nil {
 			return err
 		}
-		size = int64(max(kube.DeploymentRollout(base).Desired, 1))
+		size = int64(max(kube.WorkloadRollout(base).Desired, 1))
 	}
 	_, err := a.client.Modify(ctx, *a.objects.Scaler, func(o *unstructured.Unstructured) (bool, error) {
 		if a.objects.ByReplicas() { // its size changes from step to step

@@ -53,7 +53,7 @@ func (a *Actuator) baseServes(ctx context.Context, strict bool) error {
 			if strict && a.neither(now) {
 				return false, a.othersTemplate()
 			}
-			state = kube.DeploymentRollout(now)
+			state = kube.WorkloadRollout(now)
 			return state.Serving(state.Desired) && state.Ready > 0, nil
 		}
 		return false, nil
@@ -63,8 +63,8 @@ func (a *Actuator) baseServes(ctx context.Context, strict bool) error {
 		return err
 	case strict || state.Ready == 0:
 		return &engine.StepError{Reason: fmt.Sprintf("%s is not ready to take the traffic back: %s", a.objects.Workload, state),
-			Hint: fmt.Sprintf("The traffic stays where it is. See why its pods are not ready: kubectl describe %s %s -n %s",
-				"deployment", a.objects.Workload.Name, a.objects.Workload.Namespace)}
+			Hint: fmt.Sprintf("The traffic stays where it is. See why its pods are not ready: kubectl describe %s -n %s",
+				kube.Arg(a.objects.Workload), a.objects.Workload.Namespace)}
 	default:
 		a.tell(fmt.Sprintf("%s has only %d of %d pods ready; the traffic returns to it all the same", a.objects.Workload,
 			state.Ready, state.Desired))

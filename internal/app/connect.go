@@ -52,7 +52,7 @@ func connect(o Options) (*session, error) {
 		return nil, err
 	}
 	s.namespace = firstOf(o.Deploy.Spec.Namespace, o.Namespace, namespace, "default")
-	s.workload = kube.DeploymentRef(s.namespace, o.Deploy.Spec.Workload.Name)
+	s.workload = kube.WorkloadRef(o.Deploy.Spec.Workload.Kind, s.namespace, o.Deploy.Spec.Workload.Name)
 	s.config = rest.CopyConfig(config)
 	s.config.QPS, s.config.Burst = 50, 100
 	s.config.UserAgent = "tidegate"

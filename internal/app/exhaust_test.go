@@ -27,7 +27,7 @@ func TestGoodCanary(t *testing.T) {
 
 // strategies are all kinds, by name.
 func strategies() map[string]kind {
-	all := kinds()
+	all := inPlace()
 	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
 	maps.Copy(all, switching())
 	all["canary by replicas"], all["canary in place"] = canaryReplicas(), canaryInPlace()

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -10,8 +11,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/tidegate/tidegate/internal/actuate"
 	"github.com/tidegate/tidegate/internal/app"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/report"
@@ -80,7 +81,7 @@ func (w *world) neverShort() {
 }
 
 func TestGoodInPlace(t *testing.T) {
-	for name, k := range kinds() {
+	for name, k := range inPlace() {
 		t.Run(name, func(t *testing.T) {
 			k.inWorld(t, func(w *world) {
 				result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil))
@@ -103,7 +104,13 @@ func bound(do func(engine.Event)) []engine.Listener { return []engine.Listener{l
 // TestPausesAreExact: from the moment when a pause is in force until its end there are exactly as many new pods, all ready,
 // and the others old.
 func TestPausesAreExact(t *testing.T) {
-	pausing().inWorld(t, func(w *world) {
+	for _, k := range []kind{pausing(), pausingStateful(), pausingDaemon()} {
+		t.Run(cmp.Or(k.workload, "deployment"), k.pausesAreExact)
+	}
+}
+
+func (k kind) pausesAreExact(t *testing.T) {
+	k.inWorld(t, func(w *world) {
 		var mu sync.Mutex
 		paused, looks := 0, map[int]int{}
 		look := func() {
@@ -174,9 +181,11 @@ func (w *world) breakPod() {
 
 // TestGateFailsInPlace: at whatever step a gate fails, no new pod is left, and no request is lost on the way.
 func TestGateFailsInPlace(t *testing.T) {
-	for name, step := range map[string]string{"pausing": "pods-2", "rolling": "roll", "recreate": "recreate"} {
+	for name, step := range map[string]string{"pausing": "pods-2", "rolling": "roll", "recreate": "recreate",
+		"pausing a StatefulSet": "pods-2", "rolling a StatefulSet": "roll", "recreating a StatefulSet": "recreate",
+		"pausing a DaemonSet": "pods-2", "rolling a DaemonSet": "roll", "recreating a DaemonSet": "recreate"} {
 		t.Run(name, func(t *testing.T) {
-			kinds()[name].inWorld(t, func(w *world) {
+			inPlace()[name].inWorld(t, func(w *world) {
 				o := w.options("checkout:v2", nil)
 				o.Listeners = bound(func(e engine.Event) {
 					if e.Kind == engine.EventInForce && e.Step == step {
@@ -198,7 +207,7 @@ func TestGateFailsInPlace(t *testing.T) {
 
 // TestBadVersionsInPlace: a version that does not start turns the rollout back, by its own reason.
 func TestBadVersionsInPlace(t *testing.T) {
-	for name, k := range kinds() {
+	for name, k := range inPlace() {
 		for image, reason := range map[string]string{"checkout:crash": "crashes again and again", "checkout:unready": "was not ready within",
 			"checkout:none": "cannot get its image"} {
 			t.Run(name+" "+image, func(t *testing.T) {
@@ -235,8 +244,14 @@ func (w *world) near(result app.Result) {
 
 // TestOutage: what is told of it is what users see, also when the run died before, in or after it.
 func TestOutage(t *testing.T) {
+	for _, k := range []kind{recreate(), sets()["recreating a StatefulSet"], sets()["recreating a DaemonSet"]} {
+		t.Run(cmp.Or(k.workload, "deployment"), k.outageIsTold)
+	}
+}
+
+func (k kind) outageIsTold(t *testing.T) {
 	t.Run("whole", func(t *testing.T) {
-		recreate().inWorld(t, func(w *world) {
+		k.inWorld(t, func(w *world) {
 			result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil))
 			if err != nil || result.Result != report.Succeeded || !strings.Contains(result.Ending.Closing().Outage, "no pod was ready for") {
 				t.Errorf("%+v, %v", result, err)
@@ -246,11 +261,11 @@ func TestOutage(t *testing.T) {
 	})
 	for _, after := range []time.Duration{0, 500 * time.Millisecond, 1200 * time.Millisecond, 2500 * time.Millisecond} {
 		t.Run(fmt.Sprint("killed after ", after), func(t *testing.T) {
-			recreate().inWorld(t, func(w *world) {
+			k.inWorld(t, func(w *world) {
 				ctx, kill := context.WithCancelCause(w.t.Context())
 				begun := false
 				w.cluster.API().OnWrite(func(c apiserver.Write) {
-					if c.Resource.Resource == "deployments" && w.image() == "checkout:v2" && !begun {
+					if c.Resource == k.resource() && !begun && w.told(k) {
 						begun = true
 						time.AfterFunc(after, func() { kill(errKilled) })
 					}
@@ -262,10 +277,24 @@ func TestOutage(t *testing.T) {
 				if err != nil || result.Result != report.Succeeded {
 					t.Errorf("%+v, %v", result, err)
 				}
+				if k.workload == "statefulset" {
+					// Its pods stop one after the other, and when the last one did nobody was there to see.
+					if told := time.Duration(result.Outage * float64(time.Second)); told < w.seen()-time.Second || told > w.seen()+5*time.Second {
+						t.Errorf("the outage is told to be %v, users saw %v", told, w.seen())
+					}
+					return
+				}
 				w.near(result)
 			})
 		})
 	}
+}
+
+// told says that the workload has been told to stop its pods.
+func (w *world) told(k kind) bool {
+	o := w.get(k.resource(), "checkout")
+	_, stopped, _ := unstructured.NestedString(o.Object, "spec", "template", "spec", "nodeSelector", actuate.StoppedLabel)
+	return stopped || nested(o, "spec", "replicas") == int64(0) || w.image() == "checkout:v2"
 }
 
 // TestNoOutage: a rolling update has none to tell of.
@@ -332,9 +361,12 @@ func (w *world) scale(n int64) {
 
 // TestScalerIsPinned: at a pause the autoscaler can neither add nor take pods, and at the end its bounds are the user's.
 func TestScalerIsPinned(t *testing.T) {
-	for _, image := range []string{"checkout:v2", "checkout:crash"} {
-		t.Run(image, func(t *testing.T) {
-			pausing().inWorld(t, func(w *world) {
+	for name, k := range map[string]kind{"checkout:v2": pausing(), "checkout:crash": pausing(), "checkout:v2 stateful": pausingStateful(),
+		"checkout:crash stateful": pausingStateful()} {
+		image, _, _ := strings.Cut(name, " ")
+		t.Run(name, func(t *testing.T) {
+			k.inWorld(t, func(w *world) {
+				image := image
 				pinned := 0
 				w.cluster.API().OnWrite(func(apiserver.Write) {
 					spec := w.get(scalers, "checkout").Object["spec"].(map[string]any)
@@ -354,28 +386,6 @@ func TestScalerIsPinned(t *testing.T) {
 					image = "checkout:v1"
 				}
 				w.want(image)
-			})
-		})
-	}
-}
-
-// TestNoServiceNeeded: a workload that nobody sends requests to is rolled as well.
-func TestNoServiceNeeded(t *testing.T) {
-	for name, k := range kinds() {
-		t.Run(name, func(t *testing.T) {
-			k.outage = true // there is no way for requests
-			k.objects = func(text string) string {
-				docs := strings.Split(text, "---")
-				return docs[0] + "---" + docs[1]
-			}
-			k.inWorld(t, func(w *world) {
-				w.before = map[schema.GroupVersionResource]*unstructured.Unstructured{deployments: w.before[deployments]}
-				o := w.options("checkout:v2", nil)
-				o.Deploy.Spec.Traffic = nil
-				result, err := app.Deploy(w.t.Context(), o)
-				if err != nil || result.Result != report.Succeeded {
-					t.Errorf("%+v, %v", result, err)
-				}
 			})
 		})
 	}

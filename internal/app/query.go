@@ -69,6 +69,9 @@ func (s *session) subjects(ctx context.Context) (gates.Input, error) {
 	}
 	in.Candidate = in.Base
 	in.Revision = revision(strategies.WorkloadImages(base.Object))
+	if s.workload.Kind != kube.Deployment { // no other has a candidate
+		return in, nil
+	}
 	candidate, err := s.free.Get(ctx, kube.DeploymentRef(s.namespace, strategies.CandidateName(s.workload.Name)))
 	if err == nil {
 		in.Revision = revision(strategies.WorkloadImages(candidate.Object))

@@ -151,7 +151,7 @@ func (r *rollout) lostInPlace(c *compiled) (*engine.Rollout, bool) {
 	if err != nil {
 		return nil, false
 	}
-	how := plan.Pace{Recreate: present.IsRecreate() || r.Deploy.Spec.Strategy.Recreate != nil}
+	how := plan.Pace{Recreate: present.IsRecreate() || actuate.KeptHalt(kept) || r.Deploy.Spec.Strategy.Recreate != nil}
 	if pace.IsRecreate() && !how.Recreate {
 		how.MaxSurge, how.MaxUnavailable = "25%", "25%" // the defaults of Kubernetes
 	}
@@ -170,7 +170,7 @@ func (r *rollout) lostInPlace(c *compiled) (*engine.Rollout, bool) {
 	return ro, true
 }
 
-// cleanedWorkload is the workload with the template that its annotation kept.
+// cleanedWorkload is the workload with the template that its annotation kept, and, if it was stopped, its size.
 func cleanedWorkload(o plan.Object, workload string) (plan.Object, bool) {
 	u, kept, marked := unmarked(o, workload)
 	if !marked {
@@ -178,6 +178,9 @@ func cleanedWorkload(o plan.Object, workload string) (plan.Object, bool) {
 	}
 	if template, ok := kept["template"].(map[string]any); ok {
 		_ = unstructured.SetNestedMap(u.Object, template, "spec", "template") // spec is a map: the API server says so
+	}
+	if size, stopped := actuate.KeptSize(kept); stopped && kube.WorkloadRollout(u).Desired == 0 {
+		_ = unstructured.SetNestedField(u.Object, size, "spec", "replicas") // likewise
 	}
 	return u.Object, true
 }

@@ -61,7 +61,10 @@ func (s *session) view(ctx context.Context, rec *engine.Record) report.StatusVie
 	}
 	s.holderFacts(ctx, &v.Facts)
 	base := s.podFacts(ctx, &v.Facts, plan.Base, s.workload)
-	candidate := s.podFacts(ctx, &v.Facts, plan.Candidate, kube.DeploymentRef(s.namespace, strategies.CandidateName(s.workload.Name)))
+	var candidate *unstructured.Unstructured
+	if s.workload.Kind == kube.Deployment { // no other has one
+		candidate = s.podFacts(ctx, &v.Facts, plan.Candidate, kube.DeploymentRef(s.namespace, strategies.CandidateName(s.workload.Name)))
+	}
 	s.splitFacts(ctx, &v.Facts, rec)
 	inFlight := rec != nil && rec.Rollout != nil && rec.Rollout.Phase.InFlight()
 	if !inFlight && candidate != nil {
@@ -104,7 +107,7 @@ func (s *session) podFacts(ctx context.Context, f *report.Facts, side plan.Side,
 		}
 		return nil
 	}
-	state := kube.DeploymentRollout(o)
+	state := kube.WorkloadRollout(o)
 	f.Pods = append(f.Pods, report.Pods{Side: side, Ready: state.Ready, Want: state.Desired})
 	return o
 }

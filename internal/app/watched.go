@@ -129,7 +129,7 @@ const wordsWithin = 500 * time.Millisecond
 func (s *podSource) lastWords(ctx context.Context, p kubernetes.Pod) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := fmt.Sprintf("%s/%s/%d", p.Name, p.Container, p.Restarts)
+	key := fmt.Sprintf("%s/%d/%s/%d", p.Name, p.Created.Unix(), p.Container, p.Restarts) // a StatefulSet gives a pod's name again
 	if _, asked := s.words[key]; !asked {
 		bound, cancel := context.WithTimeout(ctx, wordsWithin)
 		defer cancel()
@@ -219,11 +219,11 @@ func (o Options) images(containers []string) (map[string]string, error) {
 			container = containers[0]
 		}
 		if container == "" {
-			return nil, invalid("deployment/%s has several containers (%v): say which one gets the image in spec.container, "+
-				"or as --image NAME=REF", o.Deploy.Spec.Workload.Name, containers)
+			return nil, invalid("%s has several containers (%v): say which one gets the image in spec.container, "+
+				"or as --image NAME=REF", o.Deploy.Spec.Workload, containers)
 		}
 		if !slices.Contains(containers, container) {
-			return nil, invalid("deployment/%s has no container %q; it has %v", o.Deploy.Spec.Workload.Name, container, containers)
+			return nil, invalid("%s has no container %q; it has %v", o.Deploy.Spec.Workload, container, containers)
 		}
 		all[container] = image
 	}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -77,7 +78,7 @@ apiVersion: tidegate.dev/v1
 kind: Deploy
 metadata: {name: checkout}
 spec:
-  workload: deployment/checkout
+  workload: @KIND@/checkout
   namespace: shop
   @TRAFFIC@
   strategy: @STRATEGY@
@@ -92,6 +93,12 @@ type kind struct {
 	objects  func(string) string // changes the user's objects; nil for none
 	staff    bool                // every second request is the ring's
 	unrouted bool                // the spec names no route
+	workload string              // the kind of the workload, as a spec has it; a Deployment when empty
+}
+
+// resource is the workload's.
+func (k kind) resource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: cmp.Or(k.workload, "deployment") + "s"}
 }
 
 func canary() kind {
@@ -140,7 +147,7 @@ func (k kind) inWorld(t *testing.T, test func(w *world)) {
 
 func newWorld(t *testing.T, k kind) *world {
 	t.Helper()
-	cluster, err := sandbox.Start(context.Background(), sandbox.Options{Images: map[string]service.Config{
+	cluster, err := sandbox.Start(context.Background(), sandbox.Options{Nodes: size, Images: map[string]service.Config{
 		"checkout:v1": {Version: "v1"}, "checkout:v2": {Version: "v2"}, "checkout:v3": {Version: "v3"},
 		"checkout:rude": {Version: "rude", Rude: true}, "checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
 	}})
@@ -156,8 +163,10 @@ func newWorld(t *testing.T, k kind) *world {
 		t.Fatal(err)
 	}
 	time.Sleep(10 * time.Second)
-	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers} {
-		w.before[gvr] = w.get(gvr, "checkout")
+	for _, gvr := range []schema.GroupVersionResource{k.resource(), services, routes, scalers} {
+		if o := w.get(gvr, "checkout"); o != nil {
+			w.before[gvr] = o
+		}
 	}
 	cluster.API().OnWrite(func(apiserver.Write) { w.check() })
 	ctx, cancel := context.WithCancel(context.Background())
@@ -288,7 +297,8 @@ func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTri
 	if w.kind.unrouted {
 		traffic = ""
 	}
-	file, err := spec.Load([]byte(strings.NewReplacer("@TRAFFIC@", traffic, "@STRATEGY@", w.kind.strategy).Replace(deploySpec)), spec.Options{})
+	file, err := spec.Load([]byte(strings.NewReplacer("@TRAFFIC@", traffic, "@STRATEGY@", w.kind.strategy,
+		"@KIND@", cmp.Or(w.kind.workload, "deployment")).Replace(deploySpec)), spec.Options{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -311,7 +321,7 @@ func (w *world) want(image string) {
 		}
 		w.wantSame(gvr, before, now, image)
 	}
-	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes} {
+	for _, gvr := range []schema.GroupVersionResource{w.kind.resource(), services, routes} {
 		if all := w.cluster.API().Store().View(gvr.GroupResource(), "shop"); len(all) != 1 {
 			w.t.Errorf("%d %s are left, want one", len(all), gvr.Resource)
 		}
@@ -324,7 +334,7 @@ func (w *world) want(image string) {
 func (w *world) wantSame(gvr schema.GroupVersionResource, before, now *unstructured.Unstructured, image string) {
 	w.t.Helper()
 	want, got := before.DeepCopy(), now.DeepCopy()
-	if gvr == deployments {
+	if gvr == w.kind.resource() {
 		containers, _, _ := unstructured.NestedSlice(want.Object, "spec", "template", "spec", "containers")
 		containers[0].(map[string]any)["image"] = image
 		_ = unstructured.SetNestedSlice(want.Object, containers, "spec", "template", "spec", "containers")
@@ -355,9 +365,9 @@ func nested(o *unstructured.Unstructured, path ...string) any {
 }
 
 // image is what the base's template says.
-func (w *world) image() string { return imageOf(w.get(deployments, "checkout")) }
+func (w *world) image() string { return imageOf(w.get(w.kind.resource(), "checkout")) }
 
-func imageOf(deployment *unstructured.Unstructured) string {
-	containers, _, _ := unstructured.NestedSlice(deployment.Object, "spec", "template", "spec", "containers")
+func imageOf(workload *unstructured.Unstructured) string {
+	containers, _, _ := unstructured.NestedSlice(workload.Object, "spec", "template", "spec", "containers")
 	return containers[0].(map[string]any)["image"].(string)
 }

@@ -61,7 +61,7 @@ func kindOf(t reflect.Type, options []string) (words string, inner reflect.Type,
 	}
 	switch t {
 	case reflect.TypeFor[spec.Workload]():
-		return "`deployment/NAME`", nil, ""
+		return "`deployment/NAME`, `statefulset/NAME` or `daemonset/NAME`", nil, ""
 	case reflect.TypeFor[spec.Duration]():
 		return "duration", nil, ""
 	case reflect.TypeFor[spec.Percent]():

@@ -178,6 +178,19 @@ func (c *Client) Delete(ctx context.Context, ref plan.Ref) error {
 	return err
 }
 
+// DeleteExact removes an object only as it was read: another one of its name, or one that has changed since, stays. It says
+// whether the object was told to go.
+func (c *Client) DeleteExact(ctx context.Context, o *unstructured.Unstructured) (bool, error) {
+	ref, uid, version := plan.RefOf(o.Object), o.GetUID(), o.GetResourceVersion()
+	_, err := c.write(ctx, func(ctx context.Context) (*unstructured.Unstructured, error) {
+		return nil, c.at(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}})
+	})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Create makes an object that must not exist yet. With generateName a repeated try may make a second one.
 func (c *Client) Create(ctx context.Context, o plan.Object) (*unstructured.Unstructured, error) {
 	ref := plan.RefOf(o)

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Rollout is the state of a Deployment, in numbers of pods.
+// Rollout is the state of a workload, in numbers of pods.
 type Rollout struct {
 	Desired   int
 	Updated   int // of the present template
@@ -15,7 +15,20 @@ type Rollout struct {
 	Total     int
 	Current   bool // the controller has seen the present spec
 	Paused    bool
+	Unsettled bool   // a StatefulSet has yet to make the revision of all its pods the current one
 	Failed    string // why it does not get on, in the controller's words
+}
+
+// WorkloadRollout reads the state of a workload of any kind.
+func WorkloadRollout(o *unstructured.Unstructured) Rollout {
+	switch o.GetKind() {
+	case StatefulSet:
+		return statefulRollout(o)
+	case DaemonSet:
+		return daemonRollout(o)
+	default:
+		return DeploymentRollout(o)
+	}
 }
 
 // DeploymentRollout reads the state of a Deployment.
@@ -26,7 +39,7 @@ func DeploymentRollout(o *unstructured.Unstructured) Rollout {
 		Ready:     integer(o, 0, "status", "readyReplicas"),
 		Available: integer(o, 0, "status", "availableReplicas"),
 		Total:     integer(o, 0, "status", "replicas"),
-		Current:   int64(integer(o, 0, "status", "observedGeneration")) >= o.GetGeneration(),
+		Current:   observed(o),
 		Paused:    boolean(o, "spec", "paused"),
 		Failed:    failedCondition(o),
 	}
@@ -34,7 +47,7 @@ func DeploymentRollout(o *unstructured.Unstructured) Rollout {
 
 // Done tells whether every pod that is wanted runs the present template and is available, and no other is left.
 func (r Rollout) Done() bool {
-	return r.Current && r.Updated == r.Desired && r.Available >= r.Desired && r.Total == r.Desired && r.Ready >= r.Desired
+	return r.Current && !r.Unsettled && r.Updated == r.Desired && r.Available >= r.Desired && r.Total == r.Desired && r.Ready >= r.Desired
 }
 
 // Serving tells whether size pods are ready, whatever their template.

@@ -35,6 +35,31 @@ func DeploymentRef(namespace, name string) plan.Ref {
 	return plan.Ref{APIVersion: "apps/v1", Kind: "Deployment", Namespace: namespace, Name: name}
 }
 
+// The kinds of workloads.
+const (
+	Deployment  = "Deployment"
+	StatefulSet = "StatefulSet"
+	DaemonSet   = "DaemonSet"
+)
+
+// WorkloadKind is the kind of a workload by its name in lower case; a Deployment for any other text.
+func WorkloadKind(lower string) string {
+	for _, kind := range []string{StatefulSet, DaemonSet} {
+		if lower == strings.ToLower(kind) {
+			return kind
+		}
+	}
+	return Deployment
+}
+
+// WorkloadRef names a workload by its kind in lower case.
+func WorkloadRef(kind, namespace, name string) plan.Ref {
+	return plan.Ref{APIVersion: "apps/v1", Kind: WorkloadKind(kind), Namespace: namespace, Name: name}
+}
+
+// Arg is an object as kubectl takes it: kind/name, the kind in lower case.
+func Arg(ref plan.Ref) string { return strings.ToLower(ref.Kind) + "/" + ref.Name }
+
 // ServiceRef names a Service.
 func ServiceRef(namespace, name string) plan.Ref {
 	return plan.Ref{APIVersion: "v1", Kind: "Service", Namespace: namespace, Name: name}

@@ -10,11 +10,11 @@ import (
 
 // checkBase tells whether the running version is well: it is the way back.
 func checkBase(o Observed, _ plan.Plan) Findings {
-	rollout := kube.DeploymentRollout(wrap(o.workload))
+	rollout := kube.WorkloadRollout(wrap(o.workload))
 	var wrong []string
 	switch {
 	case rollout.Desired == 0:
-		wrong = append(wrong, "it runs no pods (spec.replicas is 0)")
+		wrong = append(wrong, noPods(o))
 	case !rollout.Current:
 		wrong = append(wrong, "its controller has not seen its latest change yet")
 	case !rollout.Done():
@@ -28,8 +28,16 @@ func checkBase(o Observed, _ plan.Plan) Findings {
 		return nil
 	}
 	return Findings{finding("base-not-whole", about(o.workload),
-		fmt.Sprintf("Bring it in order first (kubectl rollout status deployment/%s -n %s), or start all the same with --force", nameOf(o.workload), o.namespace),
+		fmt.Sprintf("Bring it in order first (kubectl rollout status %s -n %s), or start all the same with --force", kube.Arg(plan.RefOf(o.workload)), o.namespace),
 		"the running version is not whole, so that there would be no way back: %s", strings.Join(wrong, "; "))}
+}
+
+// noPods says why a workload runs no pods.
+func noPods(o Observed) string {
+	if textAt(o.workload, "kind") == kube.DaemonSet {
+		return "it runs no pods (no node is for them)"
+	}
+	return "it runs no pods (spec.replicas is 0)"
 }
 
 // troubles are the states of pods that do not heal by waiting, three at most.

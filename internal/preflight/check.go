@@ -64,7 +64,7 @@ func (o Observed) reviewed(ctx context.Context, client *kube.Client, p plan.Plan
 
 // use is what the plan deals with.
 func (o Observed) use(p plan.Plan) Use {
-	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}, InPlace: p.Objects.InPlace(), ByReplicas: p.Objects.ByReplicas()}
+	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}, InPlace: p.Objects.InPlace(), ByReplicas: p.Objects.ByReplicas(), Kind: p.Objects.Workload.Kind}
 	if u.InPlace && p.Objects.Scaler == nil {
 		u.Scaler = plan.Ref{} // it is left alone
 	}

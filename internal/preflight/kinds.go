@@ -34,7 +34,7 @@ func acceptables() []Kind {
 		{Name: "gitops", Level: Error, Says: "Argo CD or Flux owns an object that the rollout changes, and would change it back"},
 		{Name: "headless-service", Level: Error, Says: "the Service that would be switched has no address of its own: who looked its pods up would stay with the old ones"},
 		{Name: "not-ready-addresses", Level: Error, Says: "the Service sends to pods that are not ready"},
-		{Name: "owned", Level: Error, Says: "a controller owns the Deployment, and would change it back"},
+		{Name: "owned", Level: Error, Says: "a controller owns the workload, and would change it back"},
 		{Name: "quota", Level: Error, Says: "a ResourceQuota has no room for a second set of pods"},
 		{Name: "reference-grant", Level: Error, Says: "a route of another namespace may not send to the candidate's Service"},
 		{Name: "ring-overtakes", Level: Error, Says: "another route's rule would lose requests of the internal ring"},
@@ -48,7 +48,7 @@ func acceptables() []Kind {
 func warnings() []Kind {
 	return []Kind{
 		{Name: "dry-run-unsupported", Level: Warning, Says: "an admission webhook does not answer dry runs"},
-		{Name: "helm", Level: Warning, Says: "Helm manages the Deployment: the next upgrade must know the new image"},
+		{Name: "helm", Level: Warning, Says: "Helm manages the workload: the next upgrade must know the new image"},
 		{Name: "host-port", Level: Warning, Says: "pods use ports of their node"},
 		{Name: "local-traffic", Level: Warning, Says: "a Service that sends only to pods of the same node may have none there after the switch"},
 		{Name: "no-events", Level: Warning, Says: "events may not be read or written"},

@@ -29,7 +29,7 @@ func checkServices(o Observed, p plan.Plan) Findings {
 		}
 	}
 	var others []string
-	for _, d := range o.deployments {
+	for _, d := range o.workloads {
 		if nameOf(d) != nameOf(o.workload) && !ours(d) && serves(o.service, podLabels(d)) {
 			others = append(others, nameOf(d))
 		}

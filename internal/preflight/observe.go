@@ -32,24 +32,24 @@ type Observed struct {
 	// Unseen is what could not be read.
 	Unseen []Unseen
 
-	namespace   string
-	workload    plan.Object // status included, as all below
-	deployments []plan.Object
-	service     plan.Object
-	services    []plan.Object
-	switched    []plan.Ref    // Services that carry the mark of a switch; services has them as they were before it
-	routes      []plan.Object // of the spec
-	allRoutes   []plan.Object // of all namespaces that were read
-	rules       []string      // names of the rules to steer
-	scaler      plan.Ref      // also when it could not be read
-	policies    []plan.Object // NetworkPolicies and PodDisruptionBudgets of the namespace
-	pods        []plan.Object // only when the workload is not whole
-	quotas      []plan.Object
-	claims      []plan.Object
-	nodes       []plan.Object
-	ingresses   []plan.Object
-	grants      []plan.Object
-	verticals   []plan.Object
+	namespace string
+	workload  plan.Object   // status included, as all below
+	workloads []plan.Object // of its kind
+	service   plan.Object
+	services  []plan.Object
+	switched  []plan.Ref    // Services that carry the mark of a switch; services has them as they were before it
+	routes    []plan.Object // of the spec
+	allRoutes []plan.Object // of all namespaces that were read
+	rules     []string      // names of the rules to steer
+	scaler    plan.Ref      // also when it could not be read
+	policies  []plan.Object // NetworkPolicies and PodDisruptionBudgets of the namespace
+	pods      []plan.Object // only when the workload is not whole
+	quotas    []plan.Object
+	claims    []plan.Object
+	nodes     []plan.Object
+	ingresses []plan.Object
+	grants    []plan.Object
+	verticals []plan.Object
 }
 
 // Observe reads the workload of a deploy spec and all around it that a rollout depends on. namespace is the workload's.
@@ -85,19 +85,19 @@ func observe(ctx context.Context, r *reader, d spec.Deploy, namespace string) (O
 	return o, o.readLeftovers(d)
 }
 
-// readWorkload reads all Deployments of the namespace: the named one, the candidate that an earlier rollout may have
-// left, and those whose pods are behind the same Service.
+// readWorkload reads all workloads of its kind of the namespace: the named one and, of Deployments, the candidate that an
+// earlier rollout may have left, and those whose pods are behind the same Service.
 func (o *Observed) readWorkload(ctx context.Context, r *reader, d spec.Deploy) (err error) {
-	name := d.Spec.Workload.Name
-	if o.deployments, err = r.must(ctx, question{apiVersion: "apps/v1", kind: "Deployment"}, o.namespace); err != nil {
-		return fmt.Errorf("read Deployment/%s: %w", name, err)
+	name, kind := d.Spec.Workload.Name, kube.WorkloadKind(d.Spec.Workload.Kind)
+	if o.workloads, err = r.must(ctx, question{apiVersion: "apps/v1", kind: kind}, o.namespace); err != nil {
+		return fmt.Errorf("read %s/%s: %w", kind, name, err)
 	}
-	if o.workload = named(o.deployments, name); o.workload == nil {
-		return invalid(fmt.Sprintf("Its Deployments: %s. Check spec.workload, spec.namespace and spec.context", several(nearest(name, names(o.deployments)))),
-			"namespace %s has no Deployment %s", o.namespace, name)
+	if o.workload = named(o.workloads, name); o.workload == nil {
+		return invalid(fmt.Sprintf("Its %ss: %s. Check spec.workload, spec.namespace and spec.context", kind, several(nearest(name, names(o.workloads)))),
+			"namespace %s has no %s %s", o.namespace, kind, name)
 	}
 	o.Baseline.Workload = slim(o.workload)
-	o.Baseline.Size = kube.DeploymentRollout(wrap(o.workload)).Desired
+	o.Baseline.Size = kube.WorkloadRollout(wrap(o.workload)).Desired
 	return nil
 }
 
@@ -151,7 +151,7 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 // only who knows the route can take it back.
 func (o *Observed) readMarks(d spec.Deploy) error {
 	name := strategies.CandidateName(d.Spec.Workload.Name)
-	switch found := named(o.deployments, name); {
+	switch found := named(o.workloads, name); {
 	case found == nil || !ours(found):
 	case strategies.Tracked(found):
 		o.Leftovers = append(o.Leftovers, plan.RefOf(found))
@@ -207,7 +207,7 @@ func (o *Observed) marked(object plan.Object, d spec.Deploy) bool {
 
 // find is an object of the namespace that was read, or nil.
 func (o *Observed) find(ref plan.Ref) plan.Object {
-	for _, list := range [][]plan.Object{o.deployments, o.services, o.policies, o.allRoutes} {
+	for _, list := range [][]plan.Object{o.workloads, o.services, o.policies, o.allRoutes} {
 		for _, object := range list {
 			if plan.RefOf(object) == ref {
 				return object

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
@@ -35,7 +36,7 @@ func checkVertical(o Observed) Findings {
 	var all Findings
 	for _, v := range o.verticals {
 		mode := textAt(v, "spec", "updatePolicy", "updateMode")
-		if textAt(v, "spec", "targetRef", "kind") != "Deployment" || textAt(v, "spec", "targetRef", "name") != nameOf(o.workload) ||
+		if textAt(v, "spec", "targetRef", "kind") != textAt(o.workload, "kind") || textAt(v, "spec", "targetRef", "name") != nameOf(o.workload) ||
 			mode == "Off" || mode == "Initial" {
 			continue
 		}
@@ -57,7 +58,7 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 	}
 	changed := []change{{o.workload, "/spec/template"}}
 	if p.Objects.InPlace() {
-		changed[0].fields += ", /spec/strategy, /spec/minReadySeconds, /spec/progressDeadlineSeconds"
+		changed[0].fields += settings(textAt(o.workload, "kind"), p)
 	}
 	if p.Objects.ByReplicas() {
 		changed[0].fields += ", /spec/replicas"
@@ -81,6 +82,19 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 			"the Helm release %s manages it: the next helm upgrade brings the image of its values", release))
 	}
 	return all
+}
+
+// settings are the fields of a workload that a rollout in place changes beside the template.
+func settings(kind string, p plan.Plan) string {
+	switch {
+	case kind == kube.Deployment:
+		return ", /spec/strategy, /spec/minReadySeconds, /spec/progressDeadlineSeconds"
+	case !recreates(p):
+		return ", /spec/updateStrategy, /spec/minReadySeconds"
+	case kind == kube.StatefulSet:
+		return ", /spec/replicas"
+	}
+	return ""
 }
 
 // bounds are the fields of a scaler that the rollout changes: in place and by replicas it holds both.

@@ -2,7 +2,9 @@ package preflight
 
 import (
 	"slices"
+	"strings"
 
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 )
 
@@ -22,6 +24,8 @@ type Permission struct {
 // Use says what a rollout deals with, as far as permissions depend on it.
 type Use struct {
 	Namespace string
+	// Kind is the workload's; a Deployment when empty.
+	Kind string
 	// Workload, Candidate and Routes (by namespace) are names; without them the permissions are for all objects.
 	Workload, Candidate string
 	Routes              map[string][]string
@@ -55,18 +59,47 @@ func needsOfWorkload(u Use) []Permission {
 	list := needsOfCandidate(u)
 	if u.InPlace {
 		list = []Permission{
-			{Group: "apps", Resource: "deployments", Namespace: u.Namespace, Names: nameList(u.Workload),
+			{Group: "apps", Resource: resourceOf(u.Kind), Namespace: u.Namespace, Names: nameList(u.Workload),
 				Verbs: []string{"get", "list", "watch", "update"}, Why: "the workload"},
 			{Resource: "services", Namespace: u.Namespace, Verbs: []string{"list"}, Why: "the workload's Service, for gates"},
 		}
 	}
-	if u.InPlace || u.Everything {
+	if u.InPlace && isDeployment(u.Kind) || u.Everything {
 		list = append(list, Permission{Group: "apps", Resource: "replicasets", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
 			Why: "which pods run which version, in a rollout in place"})
 	}
-	return append(list,
+	return append(append(list, needsOfSets(u)...),
 		Permission{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"get", "list", "watch"}, Why: "to see whether they are ready and healthy"},
 		Permission{Resource: "pods/log", Namespace: u.Namespace, Verbs: []string{"get"}, Why: "the last words of a container that crashed"})
+}
+
+// needsOfSets is what StatefulSets and DaemonSets need more.
+func needsOfSets(u Use) []Permission {
+	var list []Permission
+	if u.Everything {
+		for _, kind := range []string{kube.StatefulSet, kube.DaemonSet} {
+			list = append(list, Permission{Group: "apps", Resource: resourceOf(kind), Namespace: u.Namespace,
+				Verbs: []string{"get", "list", "watch", "update"}, Why: "the workload, where it is a " + kind})
+		}
+	}
+	if isDeployment(u.Kind) && !u.Everything {
+		return list
+	}
+	return append(list,
+		Permission{Group: "apps", Resource: "controllerrevisions", Namespace: u.Namespace, Verbs: []string{"list", "watch"},
+			Why: "which pods run which version, of a StatefulSet or DaemonSet"},
+		Permission{Resource: "pods", Namespace: u.Namespace, Verbs: []string{"delete"},
+			Why: "a StatefulSet's pod that would keep it from going back, a DaemonSet's on the way to a pause"})
+}
+
+func isDeployment(kind string) bool { return kind == "" || kind == kube.Deployment }
+
+// resourceOf is a kind of workload as a Role names it.
+func resourceOf(kind string) string {
+	if kind == "" {
+		kind = kube.Deployment
+	}
+	return strings.ToLower(kind) + "s"
 }
 
 func nameList(name string) []string {

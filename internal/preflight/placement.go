@@ -23,8 +23,8 @@ func claimNames(template plan.Object) []string {
 // checkVolumes finds volumes that base and candidate cannot mount at once.
 func checkVolumes(o Observed, p plan.Plan) Findings {
 	var all Findings
-	if recreates(p) {
-		return nil // no two versions run at once
+	if recreates(p) || takesPlaces(o, p) {
+		return nil // no pod of the new version runs beside the one of the old whose place it takes
 	}
 	for _, name := range claimNames(p.Objects.Templates[plan.Candidate]) {
 		claim := named(o.claims, name)
@@ -80,7 +80,7 @@ func hostPorts(template plan.Object) []int64 {
 func checkHostPorts(o Observed, p plan.Plan) Findings {
 	template := p.Objects.Templates[plan.Candidate]
 	network := flagAt(template, "spec", "hostNetwork")
-	if len(hostPorts(template)) == 0 && !network || recreates(p) {
+	if len(hostPorts(template)) == 0 && !network || recreates(p) || takesPlaces(o, p) {
 		return nil
 	}
 	what := "its pods take ports of their node (hostPort)"
@@ -94,7 +94,7 @@ func checkHostPorts(o Observed, p plan.Plan) Findings {
 // checkNodes compares the pods that must not share a node with the nodes that there are.
 func checkNodes(o Observed, p plan.Plan) Findings {
 	base, next := p.Objects.Templates[plan.Base], p.Objects.Templates[plan.Candidate]
-	if len(o.nodes) == 0 || !exclusive(next) {
+	if len(o.nodes) == 0 || !exclusive(next) || takesPlaces(o, p) {
 		return nil
 	}
 	needed := candidatePods(p)

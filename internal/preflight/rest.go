@@ -20,7 +20,7 @@ func (o *Observed) readRest(ctx context.Context, r *reader, d spec.Deploy) error
 		wanted bool
 		ask    question
 	}{
-		{&o.pods, !kube.DeploymentRollout(wrap(o.workload)).Done(), question{"v1", "Pod", o.podSelector(), "why the base is not whole"}},
+		{&o.pods, !kube.WorkloadRollout(wrap(o.workload)).Done(), question{"v1", "Pod", o.podSelector(), "why the base is not whole"}},
 		{&o.quotas, true, question{"v1", "ResourceQuota", "", "whether a quota has room for a second set of pods"}},
 		{&o.claims, len(claimNames(template)) > 0, question{"v1", "PersistentVolumeClaim", "", "whether several pods may mount the volumes"}},
 		{&o.nodes, exclusive(template), question{"v1", "Node", "", "whether there are enough nodes for pods that must not share one"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -21,7 +22,7 @@ func (o *Observed) readScaler(ctx context.Context, r *reader, d spec.Deploy) err
 	if err != nil {
 		return fmt.Errorf("read the autoscalers of namespace %s: %w", o.namespace, err)
 	}
-	hpa := targeting(hpas, d.Spec.Workload.Name)
+	hpa := targeting(hpas, d.Spec.Workload)
 	owner := ""
 	for _, ref := range listAt(hpa, "metadata", "ownerReferences") {
 		if textAt(ref, "kind") == "ScaledObject" {
@@ -40,7 +41,7 @@ func (o *Observed) readScaler(ctx context.Context, r *reader, d spec.Deploy) err
 	if err != nil {
 		return fmt.Errorf("read the ScaledObjects of namespace %s: %w", o.namespace, err)
 	}
-	if so := targeting(scaled, d.Spec.Workload.Name); so != nil {
+	if so := targeting(scaled, d.Spec.Workload); so != nil {
 		o.setScaler(so)
 	} else if owner != "" { // may not be read: the permission is what the user has to hear of
 		o.scaler = plan.Ref{APIVersion: kedaVersion, Kind: "ScaledObject", Namespace: o.namespace, Name: owner}
@@ -52,11 +53,12 @@ func (o *Observed) setScaler(scaler plan.Object) {
 	o.Baseline.Scaler, o.scaler = slim(scaler), plan.RefOf(scaler)
 }
 
-// targeting is the scaler of a Deployment; KEDA's default kind is Deployment.
-func targeting(scalers []plan.Object, workload string) plan.Object {
+// targeting is the scaler of a workload; KEDA's default kind is Deployment.
+func targeting(scalers []plan.Object, workload spec.Workload) plan.Object {
+	wanted := kube.WorkloadKind(workload.Kind)
 	for _, s := range scalers {
 		kind := textAt(s, "spec", "scaleTargetRef", "kind")
-		if (kind == "Deployment" || kind == "") && textAt(s, "spec", "scaleTargetRef", "name") == workload {
+		if (kind == wanted || kind == "" && wanted == kube.Deployment) && textAt(s, "spec", "scaleTargetRef", "name") == workload.Name {
 			return s
 		}
 	}

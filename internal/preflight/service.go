@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
@@ -54,7 +55,7 @@ func chooseService(d spec.Deploy, namespace string, services []plan.Object, pod 
 			selecting = append(selecting, s)
 		}
 	}
-	workload := "Deployment/" + d.Spec.Workload.Name
+	workload := kube.WorkloadKind(d.Spec.Workload.Kind) + "/" + d.Spec.Workload.Name
 	if name := d.Spec.Service; name != "" {
 		return namedService(name, namespace, workload, services, selecting, pod)
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -55,6 +56,8 @@ func extraPods(o Observed, p plan.Plan) int {
 	for _, s := range p.Steps {
 		for _, op := range s.Do {
 			switch {
+			case op.Kind == plan.RollPods && textAt(o.workload, "kind") != kube.Deployment:
+				// a pod goes before the next one comes
 			case op.Kind == plan.RollPods:
 				most = max(most, op.Pods-op.From)
 			case op.Kind == plan.Roll && op.Pace.MaxSurge != "":
@@ -67,8 +70,25 @@ func extraPods(o Observed, p plan.Plan) int {
 	return most
 }
 
-// surge is how many pods more a Deployment makes while it is rolled.
+// takesPlaces tells whether every pod of the new version comes where one of the old has gone.
+func takesPlaces(o Observed, p plan.Plan) bool {
+	return textAt(o.workload, "kind") != kube.Deployment && extraPods(o, p) == 0
+}
+
+// surge is how many pods more a workload makes while it is rolled.
 func surge(workload plan.Object, size int) int {
+	switch textAt(workload, "kind") {
+	case kube.StatefulSet:
+		return 0
+	case kube.DaemonSet:
+		if n, ok := numberAt(workload, "spec", "updateStrategy", "rollingUpdate", "maxSurge"); ok {
+			return int(n)
+		}
+		if share := textAt(workload, "spec", "updateStrategy", "rollingUpdate", "maxSurge"); share != "" {
+			return podsOf(share, size)
+		}
+		return 0
+	}
 	if textAt(workload, "spec", "strategy", "type") == "Recreate" {
 		return 0
 	}

@@ -149,7 +149,7 @@ func whereItStands(ro engine.Rollout) []Advice {
 		all = append(all, Advice{Text: state + op.String()})
 	}
 	t := ro.Plan.Target
-	look := Advice{"look at it", fmt.Sprintf("kubectl -n %s get deployments,pods", quoted(t.Namespace))}
+	look := Advice{"look at it", fmt.Sprintf("kubectl -n %s get %ss,pods", quoted(t.Namespace), strings.ToLower(t.Workload.Kind))}
 	if ro.Plan.Objects.Traffic != nil {
 		for _, r := range ro.Plan.Objects.Traffic.Routes {
 			all = append(all, Advice{divider(ro), fmt.Sprintf("kubectl -n %s get %s %s -o yaml", quoted(r.Namespace), quoted(strings.ToLower(r.Kind)), quoted(r.Name))})

@@ -65,17 +65,17 @@ func (c *Cluster) furnish(o Options) error {
 		return schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: plural}
 	}
 	size := map[string]any{"cpu": o.CPU, "memory": o.Memory, "pods": "500"}
+	for i := range o.Nodes - 1 {
+		more := map[string]any{"name": fmt.Sprintf("%s-%d", controllers.NodeName, i+2)}
+		if _, err := c.api.Create(schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, node(more, size)); err != nil {
+			return fmt.Errorf("furnish a node: %w", err)
+		}
+	}
 	for _, f := range []struct {
 		gvr    schema.GroupVersionResource
 		object map[string]any
 	}{
-		{schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, map[string]any{
-			"metadata": map[string]any{"name": controllers.NodeName}, "spec": map[string]any{},
-			"status": map[string]any{
-				"allocatable": size, "capacity": size,
-				"conditions": []any{map[string]any{"type": "Ready", "status": "True", "reason": "KubeletReady"}},
-			},
-		}},
+		{schema.GroupVersionResource{Version: "v1", Resource: "nodes"}, node(map[string]any{"name": controllers.NodeName}, size)},
 		{gateway("gatewayclasses"), map[string]any{
 			"metadata": map[string]any{"name": "sandbox"}, "spec": map[string]any{"controllerName": controllers.GatewayController},
 		}},
@@ -92,4 +92,14 @@ func (c *Cluster) furnish(o Options) error {
 		}
 	}
 	return nil
+}
+
+func node(meta, size map[string]any) map[string]any {
+	return map[string]any{
+		"metadata": meta, "spec": map[string]any{},
+		"status": map[string]any{
+			"allocatable": size, "capacity": size,
+			"conditions": []any{map[string]any{"type": "Ready", "status": "True", "reason": "KubeletReady"}},
+		},
+	}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Grace      time.Duration             // the longest that a pod takes to stop; 1 s
 	Backoff    time.Duration             // before a crashed container starts again; 10 s, doubling
 	Lag        time.Duration             // from a route's write to its force in the gateway; 100 ms
+	Nodes      int                       // only DaemonSets use more than one; 1
 	CPU        string                    // the node's; "8"
 	Memory     string                    // "16Gi"
 	Features   []string                  // the GatewayClass's supportedFeatures; default: what the gateway can

@@ -43,6 +43,9 @@ func (a Amount) Of(n int) int { return a.Pods + a.Share.Of(n) }
 // Down is Of with shares rounded down.
 func (a Amount) Down(n int) int { return a.Pods + int(int64(n)*int64(a.Share)/int64(All)) }
 
+// some tells whether an amount is given that is not 0.
+func (a *Amount) some() bool { return a != nil && *a != Amount{} }
+
 // String is N or N%.
 func (a Amount) String() string {
 	if a.Share != 0 {

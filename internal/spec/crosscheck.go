@@ -15,6 +15,7 @@ func fixedMoments() []string { return []string{AtCandidateReady, AtBeforeSettle,
 
 // finish fills in and checks what refers from one part of the spec to another.
 func (sp *Spec) finish(s scope) {
+	sp.finishKind(s)
 	names := map[string]bool{}
 	for i := range sp.Gates {
 		g, path := &sp.Gates[i], fmt.Sprintf("gates[%d]", i)

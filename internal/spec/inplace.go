@@ -9,13 +9,15 @@ import (
 // Recreate stops every old pod before the first new one starts.
 type Recreate struct {
 	Hold Duration `json:"hold,omitempty" doc:"how long gates watch once the new version is ready, before the rollout ends"`
+	// AcceptOutageOnCrash is asked for where the cluster cannot finish by itself.
+	AcceptOutageOnCrash bool `json:"acceptOutageOnCrash,omitempty" doc:"for a statefulset or daemonset: a runner that dies between stop and start leaves no pod until the next run"`
 }
 
 // Rolling replaces the workload's pods one after the other.
 type Rolling struct {
-	MaxSurge       *Amount  `json:"maxSurge,omitempty" doc:"pods beyond the workload's number, or a share of it; the Deployment's own when left out"`
-	MaxUnavailable *Amount  `json:"maxUnavailable,omitempty" doc:"pods that may be missing, or a share; the Deployment's own when left out"`
-	MinReady       Duration `json:"minReady,omitempty" doc:"how long a new pod must have been ready to count; the Deployment's own when left out"`
+	MaxSurge       *Amount  `json:"maxSurge,omitempty" doc:"pods beyond the workload's number, or a share of it; the workload's own when left out; not for a statefulset"`
+	MaxUnavailable *Amount  `json:"maxUnavailable,omitempty" doc:"pods that may be missing, or a share; the workload's own when left out; not for a statefulset"`
+	MinReady       Duration `json:"minReady,omitempty" doc:"how long a new pod must have been ready to count; the workload's own when left out"`
 	PauseAt        []Amount `json:"pauseAt,omitempty" spec:"nonempty" doc:"numbers of new pods, or shares rounded up, at which the rollout holds, rising"`
 	Hold           Duration `json:"hold,omitempty" doc:"how long gates watch at each pause, and once all pods are new"`
 	Graceful       Duration `json:"graceful,omitempty" doc:"sleep before new pods stop, where they have no preStop hook; needs Kubernetes 1.30"`

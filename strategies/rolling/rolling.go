@@ -1,5 +1,5 @@
-// Package rolling compiles the exchange pod by pod: the Deployment's own rolling update, which can stop at an exact number
-// of new pods, be judged there, and go back from any pod.
+// Package rolling compiles the exchange pod by pod: the workload's own rolling update, which can stop at an exact number of
+// new pods, be judged there, and go back from any pod.
 //
 // No candidate stands beside the base and no route is needed: a pod gets its share of the requests from the Service. The
 // share that meets the new version is the share of its pods.
@@ -142,8 +142,7 @@ func (c *compiler) notes() []string {
 	list := []string{fmt.Sprintf("A pod gets its share of the requests: of %d pods one is %s. What keeps its connections (keep-alive, streams) "+
 		"stays with its pod until that stops.", c.objects.Size, share(1, max(c.objects.Size, 1)))}
 	if len(c.pauses) > 0 {
-		list = append(list, fmt.Sprintf("At each pause the new pods start beside all others: %d at most. An autoscaler is held at %d pods until "+
-			"the end; scaled by hand meanwhile, the rollout goes back.", c.objects.Size+c.largest(), c.objects.Size))
+		list = append(list, c.pausing())
 	}
 	list = append(list, c.user.warnings(c.forward, c.objects.Size)...)
 	if c.slept {
@@ -157,6 +156,20 @@ func (c *compiler) notes() []string {
 		list = append(list, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
 	}
 	return list
+}
+
+// pausing says what the pauses cost and count on.
+func (c *compiler) pausing() string {
+	switch c.user.kind {
+	case statefulSet:
+		return fmt.Sprintf("On the way to a pause pods are replaced one by one, the last one first: one is missing at a time. An autoscaler is held at %d pods "+
+			"until the end; scaled by hand meanwhile, the rollout goes back.", c.objects.Size)
+	case daemonSet:
+		return "On the way to a pause one pod is replaced at a time, and is missing on its node until the new one is ready. A node that joins, or a pod " +
+			"that goes by itself (a drained node), gets the new version: then more pods than the pause says are new."
+	}
+	return fmt.Sprintf("At each pause the new pods start beside all others: %d at most. An autoscaler is held at %d pods until "+
+		"the end; scaled by hand meanwhile, the rollout goes back.", c.objects.Size+c.largest(), c.objects.Size)
 }
 
 // largest is the greatest number of pods by which a pause grows.

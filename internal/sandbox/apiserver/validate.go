@@ -82,6 +82,7 @@ func validWorkload(path *field.Path, spec, old map[string]any) (errs field.Error
 		errs = append(errs, field.Invalid(path.Child("replicas"), n, "must be greater than or equal to 0"))
 	}
 	errs = append(errs, validStrategy(path.Child("strategy"), mapAt(spec, "strategy"))...)
+	errs = append(errs, validUpdateStrategy(path.Child("updateStrategy"), mapAt(spec, "updateStrategy"))...)
 	errs = append(errs, validDeadline(path, spec)...)
 	errs = append(errs, validLabels(path.Child("template", "metadata", "labels"), labels)...)
 	return append(errs, validContainers(path.Child("template", "spec"), mapAt(spec, "template", "spec"))...)
@@ -109,6 +110,19 @@ func validStrategy(path *field.Path, strategy map[string]any) field.ErrorList {
 		}
 	default:
 		return field.ErrorList{field.NotSupported(path.Child("type"), strategy["type"], []string{"Recreate", "RollingUpdate"})}
+	}
+	return nil
+}
+
+// validUpdateStrategy: a DaemonSet has exactly one of surge and unavailability, and no kind but OnDelete goes without bounds.
+func validUpdateStrategy(path *field.Path, strategy map[string]any) field.ErrorList {
+	rolling := mapAt(strategy, "rollingUpdate")
+	_, daemon := rolling["maxSurge"]
+	switch {
+	case strategy["type"] == "OnDelete" && rolling != nil:
+		return field.ErrorList{field.Invalid(path.Child("rollingUpdate"), rolling, "only allowed for updateStrategy 'RollingUpdate'")}
+	case daemon && isZero(rolling["maxSurge"]) == isZero(rolling["maxUnavailable"]):
+		return field.ErrorList{field.Invalid(path.Child("rollingUpdate"), rolling, "exactly one of maxSurge and maxUnavailable may be 0")}
 	}
 	return nil
 }

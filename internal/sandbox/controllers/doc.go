@@ -6,6 +6,7 @@
 // with the same inputs can be compared, and when nothing changes nothing happens: inside a testing/synctest bubble it stands still.
 //
 // The arithmetic of rolling updates (surge, unavailability, minReadySeconds, the clean-up of unhealthy old pods, scaling
-// in proportion) follows kube-controller-manager's, since strategies rely on it to the pod. What differs: pods are
-// processes in name only (see [Options].Images), one node runs all of them, and garbage collection is the server's.
+// in proportion), of partitions and of a DaemonSet's bounds follows kube-controller-manager's, since strategies rely on it to the pod. What differs: pods are
+// processes in name only (see [Options].Images), one node runs all of them but those of DaemonSets, claims of a StatefulSet are
+// not made, and garbage collection is the server's.
 package controllers

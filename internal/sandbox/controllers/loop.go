@@ -175,6 +175,10 @@ func (c *Controllers) reconcile(r ref) {
 		c.deployment(r)
 	case "replicasets":
 		c.replicaSet(r)
+	case "statefulsets":
+		c.statefulSet(r)
+	case "daemonsets":
+		c.daemonSet(r)
 	case "pods":
 		c.pod(r)
 	case "services":
@@ -209,8 +213,10 @@ func (c *Controllers) written(w apiserver.Write) {
 				c.enqueueAll("deployments", ns)
 			}
 		}
-	case "deployments":
+	case "deployments", "statefulsets":
 		c.enqueueAll("horizontalpodautoscalers", ns)
+	case "nodes":
+		c.enqueueAll("daemonsets", "")
 	case "services", "gateways", "referencegrants":
 		c.enqueueAll("httproutes", "")
 	}
@@ -228,6 +234,10 @@ func pluralOf(kind string) string {
 		return "deployments"
 	case "ReplicaSet":
 		return "replicasets"
+	case "StatefulSet":
+		return "statefulsets"
+	case "DaemonSet":
+		return "daemonsets"
 	}
 	return kind
 }
@@ -235,7 +245,7 @@ func pluralOf(kind string) string {
 // gvr of the resources that controllers write.
 func gvr(plural string) schema.GroupVersionResource {
 	switch plural {
-	case "deployments", "replicasets":
+	case "deployments", "replicasets", "statefulsets", "daemonsets", "controllerrevisions":
 		return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: plural}
 	case "endpointslices":
 		return schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: plural}

@@ -56,7 +56,7 @@ func endpoint(p object, always bool) object {
 	return object{
 		"addresses":  []any{str(p, "status", "podIP")},
 		"conditions": object{"ready": always || serving && !going, "serving": serving, "terminating": going},
-		"nodeName":   NodeName,
+		"nodeName":   str(p, "spec", "nodeName"),
 		"targetRef": object{
 			"kind": "Pod", "name": str(p, "metadata", "name"), "namespace": str(p, "metadata", "namespace"), "uid": str(p, "metadata", "uid"),
 		},
@@ -189,10 +189,14 @@ func (c *Controllers) gatewayClass(r ref) {
 // autoscaler fills in what a client reads of an HPA; nothing here scales.
 func (c *Controllers) autoscaler(r ref) {
 	hpa := c.get(r)
-	if hpa == nil || str(hpa, "spec", "scaleTargetRef", "kind") != "Deployment" {
+	if hpa == nil {
 		return
 	}
-	d := c.get(ref{"deployments", apiserver.Key{Namespace: r.Namespace, Name: str(hpa, "spec", "scaleTargetRef", "name")}})
+	plural := pluralOf(str(hpa, "spec", "scaleTargetRef", "kind"))
+	if plural != "deployments" && plural != "statefulsets" {
+		return
+	}
+	d := c.get(ref{plural, apiserver.Key{Namespace: r.Namespace, Name: str(hpa, "spec", "scaleTargetRef", "name")}})
 	if d == nil {
 		return
 	}

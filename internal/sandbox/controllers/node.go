@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"sync"
@@ -12,7 +13,7 @@ import (
 	"github.com/tidegate/tidegate/internal/sandbox/service"
 )
 
-// NodeName is the node that runs every pod.
+// NodeName is the node that runs every pod but those that are meant for another.
 const NodeName = "sandbox"
 
 const (
@@ -135,7 +136,7 @@ func (c *Controllers) bind(r ref, p object, s *podState) {
 	waiting := object{"waiting": object{"reason": "ContainerCreating"}}
 	status := c.podStatus(p, s, "Pending", func(string) object { return object{"state": waiting} })
 	c.mutate(r, func(o object) {
-		at(o, "spec")["nodeName"] = NodeName
+		at(o, "spec")["nodeName"] = cmp.Or(nodeOf(p), NodeName)
 		o["status"] = status
 	})
 }

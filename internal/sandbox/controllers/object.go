@@ -188,8 +188,8 @@ func (c *Controllers) event(about ref, uid, kind, reason, message string) {
 	if found || err != nil || about.Namespace == "" {
 		return
 	}
-	kinds := map[string]string{"pods": "Pod", "deployments": "Deployment", "replicasets": "ReplicaSet"}
-	versions := map[string]string{"pods": "v1", "deployments": "apps/v1", "replicasets": "apps/v1"}
+	kinds := map[string]string{"pods": "Pod", "deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet"}
+	versions := map[string]string{"pods": "v1", "deployments": "apps/v1", "replicasets": "apps/v1", "statefulsets": "apps/v1", "daemonsets": "apps/v1"}
 	_, _ = c.api.Create(gvr("events"), object{
 		"metadata": object{"name": name, "namespace": about.Namespace},
 		"involvedObject": object{
