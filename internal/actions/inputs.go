@@ -24,6 +24,7 @@ type Inputs struct {
 	Full        bool   // of a promote
 	To          string // of a rollback
 	Steps       bool   // of a rollback
+	Now         bool   // likewise
 	DryRun      bool
 	Checks      bool
 	Accept      []string
@@ -58,7 +59,7 @@ func (r *Runner) Inputs() (Inputs, error) {
 		Kubeconfig: r.action.GetInput("kubeconfig"), Context: r.action.GetInput("context"),
 		PendingFail: choice("pending", "pass", "fail") == "fail", Leave: choice("on-cancel", "undo", "leave") == "leave",
 		Reason: r.action.GetInput("reason"), Wait: choice("wait", "false", "true") == "true", Full: choice("full", "false", "true") == "true",
-		To: r.action.GetInput("to"), Steps: choice("steps", "false", "true") == "true", DryRun: choice("dry-run", "false", "true") == "true",
+		To: r.action.GetInput("to"), Steps: choice("steps", "false", "true") == "true", Now: choice("now", "false", "true") == "true", DryRun: choice("dry-run", "false", "true") == "true",
 		Checks: choice("checks", "false", "true") == "true", Token: r.action.GetInput("github-token"),
 	}
 	for _, line := range lines("accept") {

@@ -68,12 +68,29 @@ func (a *Actuator) setTemplate(o *unstructured.Unstructured, version plan.Side) 
 		return false, err
 	}
 	mark := kube.OriginalMark(a.objects.Workload.Name)
-	if _, marked := o.GetAnnotations()[mark]; !marked && version == plan.Candidate {
-		if err := kube.KeepOriginal(o, mark, map[string]any{keptTemplate: a.objects.Templates[plan.Base]}); err != nil {
+	if !a.marked(o) && version == plan.Candidate {
+		if err := kube.KeepOriginalOf(o, mark, a.rollout, map[string]any{keptTemplate: a.objects.Templates[plan.Base]}); err != nil {
 			return false, err
 		}
 	}
 	return true, unstructured.SetNestedMap(o.Object, runtime.DeepCopyJSON(template), "spec", "template")
+}
+
+// marked tells whether the workload carries the mark of this rollout, or one that does not say whose it is. That of another
+// one was brought back by somebody (kubectl rollout undo) and keeps nothing of what was before this one.
+func (a *Actuator) marked(o *unstructured.Unstructured) bool {
+	mark := kube.OriginalMark(a.objects.Workload.Name)
+	_, marked := o.GetAnnotations()[mark]
+	by := kube.MarkedBy(o, mark)
+	return marked && (by == "" || by == a.rollout)
+}
+
+// kept is what the mark of this rollout keeps on the workload; false without one.
+func (a *Actuator) kept(o *unstructured.Unstructured) (map[string]any, bool) {
+	if !a.marked(o) {
+		return nil, false
+	}
+	return kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
 }
 
 // What of the workload its annotation keeps.
@@ -110,7 +127,7 @@ func (a *Actuator) hasTemplate(o *unstructured.Unstructured, version plan.Side) 
 		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
 	}
 	base, candidate := a.objects.Templates[plan.Base], a.objects.Templates[plan.Candidate]
-	_, marked := o.GetAnnotations()[kube.OriginalMark(a.objects.Workload.Name)]
+	marked := a.marked(o)
 	switch digest := plan.Digest(present); {
 	case digest == plan.Digest(a.objects.Templates[version]):
 		return true, nil
@@ -191,7 +208,7 @@ func (a *Actuator) release(ctx context.Context, ref plan.Ref,
 	mark := kube.OriginalMark(a.objects.Workload.Name)
 	stored, err := a.client.Modify(ctx, ref, func(o *unstructured.Unstructured) (bool, error) {
 		kept, marked := kube.ReadOriginal(o, mark)
-		if !marked {
+		if !marked || ref == a.objects.Workload && !a.marked(o) {
 			return false, nil
 		}
 		before := plan.Digest(o.Object)

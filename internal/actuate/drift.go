@@ -98,13 +98,13 @@ func (a *Actuator) workloadDrift(l left) []engine.Drift {
 	state := kube.WorkloadRollout(now)
 	if state.Paused {
 		list = append(list, engine.Drift{Text: fmt.Sprintf("somebody paused %s%s (spec.paused): it takes no new version over", ref, by(now)),
-			Remedy: fmt.Sprintf("Resume it: kubectl rollout resume deployment/%s -n %s.", ref.Name, ref.Namespace)})
+			Remedy: fmt.Sprintf("Resume it: kubectl rollout resume %s -n %s.", kube.Arg(ref), ref.Namespace)})
 	}
 	size := a.objects.Size
 	if l.size != nil {
 		size = *l.size
 	}
-	if state.Desired != size && (l.pods != nil || a.objects.Scaler == nil) {
+	if state.Desired != size && ref.Kind != kube.DaemonSet && (l.pods != nil || a.objects.Scaler == nil) {
 		list = append(list, engine.Drift{Text: fmt.Sprintf("somebody scaled %s%s: spec.replicas is %d, not %d", ref, by(now), state.Desired, size),
 			Remedy: "Scale between rollouts, or by an autoscaler, which is held meanwhile."})
 	}
@@ -119,8 +119,7 @@ func (a *Actuator) strange(now *unstructured.Unstructured, side plan.Side) bool 
 	if plan.Digest(present) == plan.Digest(want) {
 		return false
 	}
-	_, marked := now.GetAnnotations()[kube.OriginalMark(a.objects.Workload.Name)]
-	return side == plan.Base && !marked || !pinned(imagesOf(present), imagesOf(want))
+	return side == plan.Base && !a.marked(now) || !pinned(imagesOf(present), imagesOf(want))
 }
 
 func (a *Actuator) candidateDrift() []engine.Drift {

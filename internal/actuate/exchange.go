@@ -57,7 +57,7 @@ func (a *Actuator) halt(o *unstructured.Unstructured, version plan.Side) (bool, 
 		return false, err
 	}
 	mark := kube.OriginalMark(a.objects.Workload.Name)
-	kept, marked := kube.ReadOriginal(o, mark)
+	kept, marked := a.kept(o)
 	kept = maps.Clone(kept)
 	if !marked || kept == nil {
 		kept = map[string]any{keptTemplate: a.objects.Templates[plan.Base], keptPace: map[string]any(kube.ReadPace(o))}
@@ -67,18 +67,18 @@ func (a *Actuator) halt(o *unstructured.Unstructured, version plan.Side) (bool, 
 		if err := unstructured.SetNestedField(o.Object, "true", "spec", "template", "spec", "nodeSelector", StoppedLabel); err != nil {
 			return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
 		}
-		return true, kube.KeepOriginal(o, mark, kept)
+		return true, kube.KeepOriginalOf(o, mark, a.rollout, kept)
 	}
 	kept[keptSize] = int64(kube.WorkloadRollout(o).Desired)
 	if err := unstructured.SetNestedField(o.Object, int64(0), "spec", "replicas"); err != nil {
 		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
 	}
-	return true, kube.KeepOriginal(o, mark, kept)
+	return true, kube.KeepOriginalOf(o, mark, a.rollout, kept)
 }
 
 // halted tells whether the workload was told to have no pods, and not yet to have them again.
 func (a *Actuator) halted(o *unstructured.Unstructured) bool {
-	kept, _ := kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
+	kept, _ := a.kept(o)
 	if a.objects.Workload.Kind == kube.DaemonSet {
 		_, stopped, _ := unstructured.NestedString(o.Object, "spec", "template", "spec", "nodeSelector", StoppedLabel)
 		return stopped
@@ -115,7 +115,7 @@ func (a *Actuator) begin(o *unstructured.Unstructured, version plan.Side) (bool,
 	if err := unstructured.SetNestedMap(o.Object, runtime.DeepCopyJSON(a.objects.Templates[version]), "spec", "template"); err != nil {
 		return false, fmt.Errorf("%s: %w", a.objects.Workload, err)
 	}
-	kept, _ := kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
+	kept, _ := a.kept(o)
 	if size, sized := KeptSize(kept); sized {
 		if err := unstructured.SetNestedField(o.Object, size, "spec", "replicas"); err != nil {
 			return false, fmt.Errorf("%s: %w", a.objects.Workload, err)

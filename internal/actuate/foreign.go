@@ -44,14 +44,13 @@ func (a *Actuator) neither(o *unstructured.Unstructured) bool {
 	if pinned(images, imagesOf(candidate)) {
 		return false
 	}
-	_, marked := o.GetAnnotations()[kube.OriginalMark(a.objects.Workload.Name)]
-	return !marked || !runs(images, imagesOf(base))
+	return !a.marked(o) || !runs(images, imagesOf(base))
 }
 
 // leave gives the workload's pods the user's own pace back, since somebody else's template runs, and waits until it does.
 func (a *Actuator) leave(ctx context.Context, left *engine.LeftError) error {
 	stored, err := a.client.Modify(ctx, a.objects.Workload, func(o *unstructured.Unstructured) (bool, error) {
-		kept, _ := kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
+		kept, _ := a.kept(o)
 		pace, ok := KeptPace(kept)
 		if !ok || plan.Digest(pace) == plan.Digest(kube.ReadPace(o)) {
 			return false, nil

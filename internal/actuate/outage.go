@@ -70,7 +70,7 @@ func (a *Actuator) haltKept() bool {
 	if o == nil {
 		return false
 	}
-	kept, _ := kube.ReadOriginal(o, kube.OriginalMark(a.objects.Workload.Name))
+	kept, _ := a.kept(o)
 	return KeptHalt(kept)
 }
 

@@ -53,13 +53,12 @@ func (a *Actuator) openPreview(ctx context.Context) error {
 	return nil
 }
 
-// previewAccepted waits until every gateway has accepted an object of the preview, where the router's objects need that.
+// previewAccepted waits until the watch has told of an object of the preview, and every gateway has accepted it, where the
+// router's objects need that.
 func (a *Actuator) previewAccepted(ctx context.Context, stored *unstructured.Unstructured) error {
 	ref := plan.RefOf(stored.Object)
-	judge, ok := a.router.(traffic.Acceptance)
-	if ref.Kind == "Service" || !ok {
-		return nil
-	}
+	judge, judged := a.router.(traffic.Acceptance)
+	judged = judged && ref.Kind != "Service"
 	bounded, cancel := a.client.Bounded(ctx, previewPatience, errPreview)
 	defer cancel()
 	missing := ""
@@ -69,7 +68,9 @@ func (a *Actuator) previewAccepted(ctx context.Context, stored *unstructured.Uns
 			missing = "the API has not told of it yet"
 			return false, nil
 		}
-		missing = judge.NotAccepted(seen.Object)
+		if missing = ""; judged {
+			missing = judge.NotAccepted(seen.Object)
+		}
 		return missing == "", nil
 	})
 	if errors.Is(err, errPreview) {

@@ -34,11 +34,10 @@ func (a *Actuator) markBase(ctx context.Context) error {
 
 // keep writes the annotation of a rollout by replicas, unless there is one.
 func (a *Actuator) keep(o *unstructured.Unstructured) (bool, error) {
-	mark := kube.OriginalMark(a.objects.Workload.Name)
-	if _, marked := o.GetAnnotations()[mark]; marked {
+	if a.marked(o) {
 		return false, nil
 	}
-	return true, kube.KeepOriginal(o, mark, map[string]any{keptTemplate: a.objects.Templates[plan.Base], kube.KeptSize: int64(a.objects.Size)})
+	return true, kube.KeepOriginalOf(o, kube.OriginalMark(a.objects.Workload.Name), a.rollout, map[string]any{keptTemplate: a.objects.Templates[plan.Base], kube.KeptSize: int64(a.objects.Size)})
 }
 
 // scaleBase brings the base to op.Pods pods of a version, both in one write, and waits until they are ready and no others

@@ -94,7 +94,7 @@ func (a *Actuator) bring(o *unstructured.Unstructured, version plan.Side, pace f
 	mark := kube.OriginalMark(a.objects.Workload.Name)
 	present := kube.ReadPace(o)
 	own := present
-	kept, marked := kube.ReadOriginal(o, mark)
+	kept, marked := a.kept(o)
 	if was, ok := KeptPace(kept); ok {
 		own = was
 	}
@@ -103,7 +103,7 @@ func (a *Actuator) bring(o *unstructured.Unstructured, version plan.Side, pace f
 		return false, nil
 	}
 	if !marked {
-		err := kube.KeepOriginal(o, mark, map[string]any{keptTemplate: a.objects.Templates[plan.Base], keptPace: map[string]any(own)})
+		err := kube.KeepOriginalOf(o, mark, a.rollout, map[string]any{keptTemplate: a.objects.Templates[plan.Base], keptPace: map[string]any(own)})
 		if err != nil {
 			return false, err
 		}

@@ -43,7 +43,7 @@ func (w *world) waits() app.Result {
 // rollout is the recorded one.
 func (w *world) rollout() *engine.Rollout {
 	w.t.Helper()
-	v, err := app.Status(w.t.Context(), w.person("reader"))
+	v, err := app.Status(w.t.Context(), w.caller("reader"))
 	if err != nil || v.Record == nil {
 		w.t.Fatalf("%+v, %v", v, err)
 	}

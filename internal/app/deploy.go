@@ -79,7 +79,7 @@ func (d *deployment) run(ctx context.Context) (Result, error) {
 		if c, err = d.prepare(ctx); err != nil {
 			return refusal(err), err
 		}
-		if c.unchanged && len(c.leftovers) == 0 {
+		if c.unchanged && len(c.leftovers) == 0 && !c.stale {
 			return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
 		}
 		d.calls.preflightDone()
@@ -139,6 +139,11 @@ func (d *deployment) underLock(ctx context.Context, c *compiled, waited *waitedF
 			return refusal(err), err
 		}
 	}
+	if c.stale {
+		if err := r.unmark(ctx); err != nil {
+			return Result{Result: report.Failed}, err
+		}
+	}
 	if c.unchanged {
 		return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
 	}
@@ -153,7 +158,7 @@ func (d *deployment) carryOn(ctx context.Context, r *rollout) (Result, bool, err
 	if err != nil {
 		return Result{Result: report.Invalid}, true, err
 	}
-	if _, _, waits := ro.Waiting(); waits && !same && !d.Resume {
+	if _, alone := ro.Rests(); alone && !same && !d.Resume {
 		switch d.Deploy.Spec.Concurrency {
 		case spec.Reject:
 			return d.rejected(ro), true, nil
@@ -195,11 +200,12 @@ type compiled struct {
 	findings  preflight.Findings
 	leftovers []plan.Ref
 	unchanged bool
+	stale     bool // the workload carries the mark of a rollout that has ended
 }
 
 // prepare observes the cluster, compiles the plan and says everything that would fail.
 func (s *session) prepare(ctx context.Context) (*compiled, error) {
-	observed, err := preflight.Observe(ctx, s.free, s.Deploy, s.namespace)
+	observed, stale, err := s.observe(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -207,6 +213,7 @@ func (s *session) prepare(ctx context.Context) (*compiled, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.stale = stale
 	if c.leftovers = observed.Leftovers; len(c.leftovers) > 0 || c.unchanged {
 		return c, nil // first undone, then prepared again; or nothing to do
 	}

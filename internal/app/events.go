@@ -35,7 +35,7 @@ func (l *events) Handle(ctx context.Context, e engine.Event) {
 		reason = "RolloutResumed"
 	case engine.EventInForce:
 		reason = "RolloutStep"
-	case engine.EventWaiting:
+	case engine.EventWaiting, engine.EventDetached:
 		reason = "RolloutWaiting"
 	case engine.EventApproved:
 		reason = "RolloutApproved"

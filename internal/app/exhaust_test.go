@@ -31,6 +31,7 @@ func strategies() map[string]kind {
 	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
 	maps.Copy(all, switching())
 	all["canary by replicas"], all["canary in place"] = canaryReplicas(), canaryInPlace()
+	all["detached canary"], all["detached rolling"] = detachedCanary(), detachedRolling()
 	return all
 }
 
@@ -38,7 +39,7 @@ func strategies() map[string]kind {
 func (s kind) writes(t *testing.T) int {
 	k := &killer{at: -1}
 	s.inWorld(t, func(w *world) {
-		if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", k.wrap)); err != nil || result.Result != report.Succeeded {
+		if result, err := carry(w.t.Context(), w.options("checkout:v2", k.wrap)); err != nil || result.Result != report.Succeeded {
 			t.Fatalf("%+v, %v", result, err)
 		}
 	})
@@ -81,7 +82,7 @@ func (s kind) killAndThen(t *testing.T, at int, after bool, then string) (killed
 	s.inWorld(t, func(w *world) {
 		ctx, kill := context.WithCancelCause(w.t.Context())
 		k := &killer{at: at, after: after, kill: kill}
-		first, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap))
+		first, err := carry(ctx, w.options("checkout:v2", k.wrap))
 		if k.where == "" {
 			if err != nil || first.Result != report.Succeeded {
 				t.Errorf("the run was not killed: %+v, %v", first, err)
@@ -93,7 +94,7 @@ func (s kind) killAndThen(t *testing.T, at int, after bool, then string) (killed
 		switch then {
 		case "resume":
 			image = "checkout:v2"
-			result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+			result, err := carry(w.t.Context(), w.options(image, nil))
 			if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
 				t.Errorf("killed at %s; resumed: %+v, %v", k.where, result, err)
 			}
@@ -112,7 +113,7 @@ func (s kind) killAndThen(t *testing.T, at int, after bool, then string) (killed
 			}
 		case "supersede":
 			image = "checkout:v3"
-			result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+			result, err := carry(w.t.Context(), w.options(image, nil))
 			if err != nil || result.Result != report.Succeeded {
 				t.Errorf("killed at %s; superseded: %+v, %v", k.where, result, err)
 			}
@@ -129,7 +130,7 @@ func TestFaultAtEveryCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &faulty{at: -1}
 			k.inWorld(t, func(w *world) {
-				if result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap)); err != nil || result.Result != report.Succeeded {
+				if result, err := carry(w.t.Context(), w.options("checkout:v2", f.wrap)); err != nil || result.Result != report.Succeeded {
 					t.Fatalf("%+v, %v", result, err)
 				}
 			})
@@ -149,7 +150,7 @@ func TestFaultAtEveryCall(t *testing.T) {
 func (s kind) withFault(t *testing.T, at int, fault string) {
 	s.inWorld(t, func(w *world) {
 		f := &faulty{at: at, kind: fault}
-		first, err := app.Deploy(w.t.Context(), w.options("checkout:v2", f.wrap))
+		first, err := carry(w.t.Context(), w.options("checkout:v2", f.wrap))
 		if err == nil && first.Result == report.Succeeded {
 			w.want("checkout:v2")
 			return
@@ -157,7 +158,7 @@ func (s kind) withFault(t *testing.T, at int, fault string) {
 		if err == nil && first.Result == report.RolledBack {
 			w.want("checkout:v1")
 		}
-		if second, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil)); err != nil || second.Result != report.Succeeded {
+		if second, err := carry(w.t.Context(), w.options("checkout:v2", nil)); err != nil || second.Result != report.Succeeded {
 			t.Errorf("%s at %s: first %+v; then %+v, %v", fault, f.where, first, second, err)
 		}
 		w.want("checkout:v2")

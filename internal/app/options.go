@@ -45,7 +45,9 @@ type Options struct {
 	// To is the revision that Rollback brings back; empty means the good one before the present one.
 	To string
 	// Steps lets a rollback go through the spec's steps.
-	Steps  bool
+	Steps bool
+	// Now lets a rollback roll the workload under traffic, whatever the strategy is.
+	Now    bool
 	Reason string
 	// Rollout, if set, is the only one that Finish may undo.
 	Rollout string

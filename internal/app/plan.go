@@ -24,7 +24,7 @@ func Plan(ctx context.Context, o Options) (Planned, error) {
 		return Planned{}, err
 	}
 	defer s.calls.write(o.Calls)
-	observed, err := preflight.Observe(ctx, s.free, o.Deploy, s.namespace)
+	observed, _, err := s.observe(ctx)
 	if err != nil {
 		return Planned{}, err
 	}
@@ -34,5 +34,8 @@ func Plan(ctx context.Context, o Options) (Planned, error) {
 	}
 	p := Planned{Plan: c.plan, Digest: c.plan.Digest(), Unchanged: c.unchanged, Leftovers: observed.Leftovers, Needs: o.Deploy.Names()}
 	p.Findings, err = preflight.Check(ctx, s.free, observed, c.input, c.plan, preflight.Options{Accept: o.Accept, Force: o.Force})
+	if err == nil {
+		p.Findings = append(p.Findings, s.advice(ctx, c)...)
+	}
 	return p, err
 }

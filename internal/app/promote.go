@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/routine"
@@ -87,13 +88,22 @@ func (p *promotion) nothing(rec *engine.Record) (Result, bool, error) {
 		result := ended(ro)
 		result.Result, result.Hint = report.Unchanged, ""
 		result.Reason = fmt.Sprintf("nothing waits for an approval now: %s was %s at %s", step.ID, last, last.At.UTC().Format(time.RFC3339))
+		if hold, until, holds := ro.Holding(); holds {
+			result.Reason += fmt.Sprintf("; rollout %s %s; %s", ro.ID, report.Alone(hold, until, time.UTC), skips)
+		}
 		return result, true, nil
 	case ro.Phase == engine.Succeeded:
 		return Result{Result: report.Invalid}, true, invalid("nothing waits for an approval: the last rollout (%s) succeeded", ro.ID)
 	}
-	return Result{Result: report.Invalid}, true, invalid("nothing waits for an approval: rollout %s is at step %s; "+
-		"`tidegate promote --full` skips what is left of the holds", ro.ID, stepOf(ro))
+	if hold, until, holds := ro.Holding(); holds {
+		return Result{Result: report.Invalid}, true, invalid("nothing waits for an approval: rollout %s %s; "+
+			"`tidegate deploy --resume` goes on when the hold is over, and %s", ro.ID, report.Alone(hold, until, time.UTC), skips)
+	}
+	return Result{Result: report.Invalid}, true, invalid("nothing waits for an approval: rollout %s is at step %s; "+skips, ro.ID, stepOf(ro))
 }
+
+// skips is how a person goes on before a hold is over.
+const skips = "`tidegate promote --full` skips what is left of the holds"
 
 func (p *promotion) tooLate(ro *engine.Rollout) error {
 	state := "was undone"
@@ -118,10 +128,13 @@ func (p *promotion) underLock(ctx context.Context) (Result, error) {
 			p.Warn(err.Error())
 		}
 	}
+	r := &rollout{session: p.session, client: client, store: store, record: rec, watched: p.watched}
 	if result, done, err := p.settled(rec); done {
+		if err == nil && p.stranded(rec) {
+			return r.resume(ctx)
+		}
 		return result, err
 	}
-	r := &rollout{session: p.session, client: client, store: store, record: rec, watched: p.watched}
 	ro, a := rec.Rollout, p.consent()
 	switch {
 	case ro.Late(a.At): // the engine undoes it
@@ -133,6 +146,23 @@ func (p *promotion) underLock(ctx context.Context) (Result, error) {
 		ro.Approve(a)
 	}
 	return r.resume(ctx)
+}
+
+// stranded tells whether whoever was to carry the rollout on after the answer is gone: we hold the lock, and there is
+// something to do.
+func (p *promotion) stranded(rec *engine.Record) bool {
+	ro := rec.Rollout
+	if ro == nil || ro.ID != p.rollout || ro.Phase != engine.Running {
+		return false
+	}
+	_, rests := ro.Rests()
+	return !rests || ro.Full != nil
+}
+
+// heard tells whether the answer that the rollout has is the one that was asked for here.
+func (p *promotion) heard(ro *engine.Rollout) bool {
+	a := p.given(ro)
+	return a != nil && a.Request == p.request
 }
 
 // settled is the answer when what was to be promoted is decided already.
@@ -215,10 +245,16 @@ func (p *promotion) lockUnlessSettled(ctx context.Context) (context.Context, fun
 	routine.Go(func() {
 		defer close(done)
 		for rec := range p.store.WatchRecord(watching) {
-			if _, over, _ := p.settled(rec); over {
-				settled(errSettled)
-				return
+			if _, over, _ := p.settled(rec); !over {
+				continue
 			}
+			if p.stranded(rec) && !p.heard(rec.Rollout) { // somebody else's answer, and nobody may be left who goes on
+				if clock.Sleep(watching, p.Clock, predecessorGone) != nil {
+					return // we have the lock
+				}
+			}
+			settled(errSettled)
+			return
 		}
 	})
 	locked, unlock, err := p.locker.LockWait(waiting, holderAnswers)

@@ -8,38 +8,55 @@ import (
 	"github.com/tidegate/tidegate/internal/report"
 )
 
-// behindError says that this run has to wait behind a rollout that waits for a person.
+// behindError says that this run has to wait behind a rollout that waits without a run.
 type behindError struct {
 	id    string
-	until time.Time // then its approval's time is over
+	what  string    // it does
+	until time.Time // then its approval's time or its hold is over
 }
 
 // Error names the rollout.
-func (b *behindError) Error() string { return "rollout " + b.id + " waits for an approval" }
+func (b *behindError) Error() string { return "rollout " + b.id + " " + b.what }
 
-// look carries a rollout of another target that waits for an approval as far as it goes without its answer: its gates are
-// asked, and when its time is over it goes back or on. While it waits still, the error is a *behindError.
+// rests says what a rollout does that waits without a run.
+func rests(ro *engine.Rollout) string {
+	if step, _, waits := ro.Waiting(); waits {
+		return "waits for an approval: " + step.Approve.Message
+	}
+	step, until, _ := ro.Holding()
+	return report.Alone(step, until, time.UTC)
+}
+
+// look carries a rollout of another target that waits without a run as far as it goes by itself: its gates are asked, and
+// when its time is over it goes back or on. While it waits still, the error is a *behindError.
 func (r *rollout) look(ctx context.Context) (Result, error) {
 	passing := *r.session
 	passing.Wait = false
 	looking := *r
 	looking.session = &passing
 	result, err := looking.resume(ctx)
-	if _, a, waits := r.record.Rollout.Waiting(); err == nil && waits {
-		return result, &behindError{id: r.record.Rollout.ID, until: a.Until}
+	if until, still := r.record.Rollout.Rests(); err == nil && still {
+		return result, &behindError{id: r.record.Rollout.ID, what: rests(r.record.Rollout), until: until}
 	}
 	return result, err
 }
 
-// rejected is the result of a deploy that may not disturb a rollout which waits for an approval.
+// rejected is the result of a deploy that may not disturb a rollout which waits without a run.
 func (d *deployment) rejected(ro *engine.Rollout) Result {
-	step, _, _ := ro.Waiting()
-	return Result{Result: report.Locked, Reason: "another rollout is in flight: " + ro.ID + " waits for an approval: " + step.Approve.Message,
-		Hint: "Answer it with `tidegate promote` or `tidegate abort`, or set spec.concurrency to queue or supersede."}
+	return Result{Result: report.Locked, Reason: "another rollout is in flight: " + ro.ID + " " + rests(ro),
+		Hint: wayOn(ro) + ", or set spec.concurrency to queue or supersede."}
 }
 
-// behind waits until the rollout before this one does not wait any more, or its approval's time is over. done is true when
-// that took too long, or the run was cancelled.
+// wayOn is how a rollout comes to an end that waits without a run.
+func wayOn(ro *engine.Rollout) string {
+	if _, _, holds := ro.Holding(); holds {
+		return "End it with `tidegate promote --full` or `tidegate abort`"
+	}
+	return "Answer it with `tidegate promote` or `tidegate abort`"
+}
+
+// behind waits until the rollout before this one does not wait any more, or its time is over. done is true when that took
+// too long, or the run was cancelled.
 func (d *deployment) behind(ctx context.Context, b *behindError, limit time.Time) (result Result, done bool) {
 	d.Warn(b.Error() + "; this one begins when it has ended")
 	next := b.until
@@ -61,7 +78,7 @@ func (d *deployment) behind(ctx context.Context, b *behindError, limit time.Time
 				return Result{}, false
 			}
 			return Result{Result: report.Locked, Reason: "the rollout before this one did not end in time: " + b.Error(),
-				Hint: "Answer it with `tidegate promote` or `tidegate abort`."}, true
+				Hint: "Let it go on with `tidegate promote`, in a hold with `--full`, or undo it with `tidegate abort`."}, true
 		case rec, open := <-records:
 			if !open {
 				records = nil // ctx ends
@@ -78,6 +95,6 @@ func waitsStill(rec *engine.Record, id string) bool {
 	if rec == nil || rec.Rollout == nil || rec.Rollout.ID != id {
 		return false
 	}
-	_, _, waits := rec.Rollout.Waiting()
-	return waits
+	_, still := rec.Rollout.Rests()
+	return still
 }

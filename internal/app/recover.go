@@ -24,14 +24,15 @@ import (
 // run.
 func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	r.Warn(fmt.Sprintf("found what an earlier rollout left, but not its record (%v); taking it back first", c.leftovers))
+	by := kube.MarkedBy(&unstructured.Unstructured{Object: c.observed.Baseline.Workload}, kube.OriginalMark(r.workload.Name))
 	if ro, err := r.lostReplicas(ctx, c); ro != nil || err != nil {
 		if err != nil {
 			return err
 		}
-		return r.takeBack(ctx, ro)
+		return r.takeBack(ctx, ro, by)
 	}
 	if ro, ok := r.lostInPlace(c); ok {
-		return r.takeBack(ctx, ro)
+		return r.takeBack(ctx, ro, by)
 	}
 	lost := *r.session
 	if c.switched() {
@@ -58,7 +59,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	default:
 		ro.Step = again.plan.Index("confirm") // the last one before the base is touched
 	}
-	return r.takeBack(ctx, ro)
+	return r.takeBack(ctx, ro, by)
 }
 
 // switched tells whether the Service of the workload carries the mark of a switch.
@@ -84,8 +85,12 @@ func (c *compiled) alsoRemove(left []plan.Object) {
 
 const recordDeleted = "its record was deleted"
 
-// takeBack runs what is left of a rollout that was made anew.
-func (r *rollout) takeBack(ctx context.Context, ro *engine.Rollout) error {
+// takeBack runs what is left of a rollout that was made anew, under the ID by which its mark names it: marks of others count
+// for nothing.
+func (r *rollout) takeBack(ctx context.Context, ro *engine.Rollout, id string) error {
+	if id != "" {
+		ro.ID = id
+	}
 	r.record.Rollout = ro
 	result, err := r.start(ctx, engine.EventResumed, "taking back what was left")
 	if err != nil {

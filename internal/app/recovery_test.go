@@ -57,11 +57,11 @@ func (s kind) recordDeleted(t *testing.T, at int, image string) {
 	s.inWorld(t, func(w *world) {
 		ctx, kill := context.WithCancelCause(w.t.Context())
 		k := &killer{at: at, after: true, kill: kill}
-		if _, err := app.Deploy(ctx, w.options("checkout:v2", k.wrap)); err == nil && k.where == "" {
+		if _, err := carry(ctx, w.options("checkout:v2", k.wrap)); err == nil && k.where == "" {
 			return // it made fewer writes than usual
 		}
 		w.remove(configMaps)
-		result, err := app.Deploy(w.t.Context(), w.options(image, nil))
+		result, err := carry(w.t.Context(), w.options(image, nil))
 		if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
 			t.Errorf("killed at %s; then %+v, %v", k.where, result, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/spec"
 )
 
 // Retry starts the last rollout again, if it was undone: the same images by the same spec, from the first step.
@@ -50,8 +51,10 @@ func (s *session) again(ctx context.Context) error {
 	target, written := ro.Plan.Target, s.Deploy
 	if target.Restores != "" {
 		s.bring(engine.Revision{ID: target.Restores, Template: ro.Plan.Objects.Templates[plan.Candidate]})
-		if s.Deploy.Digest() != target.SpecHash {
-			s.Deploy = written // it went through the steps
+		for _, way := range []spec.Deploy{atOnce(written), written} { // in haste, or through the steps
+			if s.Deploy.Digest() != target.SpecHash {
+				s.Deploy = way
+			}
 		}
 	} else {
 		s.Images = target.Images

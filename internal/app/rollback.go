@@ -10,13 +10,12 @@ import (
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
-	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/strategies"
 )
 
 // Rollback brings an earlier revision back: the good one before the present one, or the one that o.To names. A rollout in
 // flight is undone, for its base is that revision. Afterwards it is a rollout of its own, with the whole pod template that
-// ran then, to everyone at once unless o.Steps.
+// ran then, to everyone at once unless o.Steps. With o.Now it is rolled under traffic instead.
 func Rollback(ctx context.Context, o Options) (Result, error) {
 	return reported(ctx, o, func(s *session) (Result, error) {
 		way, err := s.way(ctx)
@@ -99,44 +98,12 @@ func template(workload plan.Object) plan.Object {
 // bring makes the call one that brings a revision.
 func (s *session) bring(r engine.Revision) {
 	s.template, s.restores, s.Images, s.Resume = r.Template, r.ID, nil, false
-	if !s.Steps {
+	switch {
+	case s.Now:
+		s.Deploy = atOnce(s.Deploy)
+	case !s.Steps:
 		s.Deploy = straight(s.Deploy)
 	}
-}
-
-// straight is a spec whose rollout goes to everyone at once: who goes back wants to be there. Every gate is asked; one that
-// names only shares which are left out is asked at the one that is left.
-func straight(d spec.Deploy) spec.Deploy {
-	if b := d.Spec.Strategy.BlueGreen; b != nil {
-		short := *b
-		short.Preview, short.Approve, short.KeepOld = nil, nil, 0
-		d.Spec.Strategy.BlueGreen = &short
-		return d
-	}
-	canary := d.Spec.Strategy.Canary
-	if canary == nil {
-		return d
-	}
-	short, most := *canary, spec.All
-	if canary.Settle == spec.SettleInPlace { // the candidate never gets everything
-		most = canary.Last()
-	}
-	short.Steps, short.Hold, short.Bake = []spec.Step{{Weight: most}}, 0, 0
-	d.Spec.Strategy.Canary = &short
-	d.Spec.Gates = slices.Clone(d.Spec.Gates)
-	for i, g := range d.Spec.Gates {
-		var at []string
-		for _, moment := range g.At {
-			if _, step := canary.StepAt(moment); !step || moment == most.String() {
-				at = append(at, moment)
-			}
-		}
-		if len(g.At) > 0 && len(at) == 0 {
-			at = []string{spec.AtBake}
-		}
-		d.Spec.Gates[i].At = at
-	}
-	return d
 }
 
 // chooseRevision finds the revision that is named, or the good one before what runs now.

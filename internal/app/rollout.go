@@ -179,6 +179,11 @@ func ended(ro *engine.Rollout) Result {
 		res.Hint = "Answer with `tidegate promote` or `tidegate abort`."
 		return res
 	}
+	if step, until, holds := ro.Holding(); holds {
+		res.Result, res.Reason = report.Pending, report.Alone(step, until, time.UTC)
+		res.Hint = "`tidegate deploy --resume` looks at the gates, and goes on when the hold is over."
+		return res
+	}
 	switch ro.Phase {
 	case engine.Succeeded:
 		res.Result = report.Succeeded

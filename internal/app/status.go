@@ -72,7 +72,8 @@ func (s *session) view(ctx context.Context, rec *engine.Record) report.StatusVie
 			"Deployment/%s of an earlier rollout is there, but no record of it: run `tidegate deploy`, which takes it back first", candidate.GetName()))
 	}
 	if base != nil && !inFlight {
-		if _, marked := base.GetAnnotations()[kube.OriginalMark(s.workload.Name)]; marked {
+		mark := kube.OriginalMark(s.workload.Name)
+		if _, marked := base.GetAnnotations()[mark]; marked && !rec.HasEnded(kube.MarkedBy(base, mark)) {
 			v.Facts.Problems = append(v.Facts.Problems, fmt.Sprintf("%s carries the mark of a rollout that has no record: run `tidegate deploy`, which takes it back first", s.workload))
 		}
 	}

@@ -148,6 +148,7 @@ func (j *job) args() []string {
 	add(in.Full, "--full", "promote")
 	add(in.To != "", "--to="+in.To, "rollback")
 	add(in.Steps, "--steps", "rollback")
+	add(in.Now, "--now", "rollback")
 	add(in.Reason != "", "--reason="+in.Reason, "abort", "promote", "rollback")
 	return args
 }

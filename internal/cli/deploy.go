@@ -44,7 +44,7 @@ func deployCommand(f *flags) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "start from a base that is not whole")
 	cmd.Flags().BoolVar(&resume, "resume", false, "only resume the rollout in flight")
-	cmd.Flags().BoolVar(&wait, "wait", false, "stay while an approval waits, and let the gates watch")
+	cmd.Flags().BoolVar(&wait, "wait", false, "stay while an approval waits and in detached holds, and let the gates watch")
 	cmd.Flags().BoolVar(&calls, "calls", false, "tell at the end how many calls were made to the Kubernetes API")
 	return cmd
 }

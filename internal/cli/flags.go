@@ -29,7 +29,7 @@ type flags struct {
 	output                      string
 	accept                      []string
 	dryRun                      bool
-	wait                        bool // a job stays while an approval waits, so that it may be where users are on the new version
+	wait                        bool // a job stays while an approval waits or in a detached hold, so that it may be where users are on the new version
 }
 
 // register declares the flags. What is set already, from the Action's inputs, is their default.

@@ -41,7 +41,8 @@ func root(f *flags) *cobra.Command {
 		Long: "Tidegate reads a deploy spec, carries a new version to users on plain Kubernetes objects by the chosen\n" +
 			"strategy, watches metric gates, and rolls back by itself when they turn. It needs nothing in the cluster.\n\n" +
 			"Exit codes: 0 done or nothing to do, 1 error, 2 the spec or the call is wrong (nothing was touched),\n" +
-			"3 rolled back, 4 waiting for an approval, 5 another rollout holds the lock, 6 undo failed (a person is needed), 7 superseded,\n" +
+			"3 rolled back, 4 waiting (for an approval, or in a detached hold), 5 another rollout holds the lock,\n" +
+			"6 undo failed (a person is needed), 7 superseded,\n" +
 			"130 and 143 cancelled (the next run resumes or undoes).",
 		SilenceErrors: true, SilenceUsage: true,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func promoteCommand(f *flags) *cobra.Command {
 			return f.run(cmd.Context(), o, app.Promote, exitCode)
 		}}
 	cmd.Flags().BoolVar(&full, "full", false, "skip the holds and approvals that are left; every gate still has to pass once in each step")
-	cmd.Flags().BoolVar(&wait, "wait", false, "stay while a later approval waits, and let the gates watch")
+	cmd.Flags().BoolVar(&wait, "wait", false, "stay while a later approval waits and in detached holds, and let the gates watch")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record")
 	return cmd
 }
@@ -150,20 +151,26 @@ func stepAhead(s plan.Step, full bool) string {
 
 func rollbackCommand(f *flags) *cobra.Command {
 	var to, reason string
-	var steps, wait bool
+	var steps, now, wait bool
 	cmd := &cobra.Command{Use: "rollback", Short: "Bring the revision before the present one back, or a named one of the history", Args: noArgs,
 		Long: "Rollback brings an earlier revision back, with its whole pod template. While a rollout is in flight it undoes that: one\n" +
 			"write as long as the base is untouched. Afterwards it is a rollout of its own, which goes to everyone at once, watched by\n" +
 			"the gates: candidate, full, confirm, roll-base, return, clean-up. There is no bake and no share in between but with\n" +
-			"--steps. Called again it goes further back.",
-		Example: "  tidegate rollback\n  tidegate rollback --to v1.4.2",
+			"--steps. Called again it goes further back.\n\n" +
+			"With --now the workload itself is rolled under traffic by its own parameters, whatever the strategy is: no candidate is\n" +
+			"started, and users are on the old version as soon as its pods are ready. That risks what any rolling update does: pods\n" +
+			"that stop are told so while requests come to them, and there is no one write by which to go forward again.",
+		Example: "  tidegate rollback\n  tidegate rollback --to v1.4.2\n  tidegate rollback --now",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := f.one()
 			if err != nil {
 				return err
 			}
 			o := f.options(d)
-			o.To, o.Steps, o.Reason, o.Wait = to, steps, reason, wait
+			if now && steps {
+				return &usageError{errors.New("--now leaves the steps out that --steps asks for: give one of them")}
+			}
+			o.To, o.Steps, o.Now, o.Reason, o.Wait = to, steps, now, reason, wait
 			if f.dryRun {
 				return f.planRollback(cmd.Context(), o)
 			}
@@ -182,7 +189,8 @@ func rollbackCommand(f *flags) *cobra.Command {
 		}}
 	cmd.Flags().StringVar(&to, "to", "", "the revision: its number in the history that status shows, the ID of its rollout, an image or its tag")
 	cmd.Flags().BoolVar(&steps, "steps", false, "go through the spec's steps, approvals and bake, as a deploy does")
-	cmd.Flags().BoolVar(&wait, "wait", false, "with --steps: stay while an approval waits, and let the gates watch")
+	cmd.Flags().BoolVar(&now, "now", false, "roll the workload under traffic, without a candidate: for when seconds count")
+	cmd.Flags().BoolVar(&wait, "wait", false, "with --steps: stay while an approval waits and in detached holds, and let the gates watch")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the record, when a rollout in flight is undone")
 	return cmd
 }
@@ -219,6 +227,6 @@ func retryCommand(f *flags) *cobra.Command {
 			}
 			return f.run(cmd.Context(), o, app.Retry, exitCode)
 		}}
-	cmd.Flags().BoolVar(&wait, "wait", false, "stay while an approval waits, and let the gates watch")
+	cmd.Flags().BoolVar(&wait, "wait", false, "stay while an approval waits and in detached holds, and let the gates watch")
 	return cmd
 }

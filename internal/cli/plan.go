@@ -20,7 +20,7 @@ func planCommand(f *flags) *cobra.Command {
 			return f.plan(cmd.Context(), force)
 		}}
 	cmd.Flags().BoolVar(&force, "force", false, "plan from a base that is not whole")
-	cmd.Flags().BoolVar(&wait, "wait", false, "for a deploy that stays while an approval waits")
+	cmd.Flags().BoolVar(&wait, "wait", false, "for a deploy that stays while an approval waits and in detached holds")
 	return cmd
 }
 

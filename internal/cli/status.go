@@ -92,6 +92,10 @@ func (f *flags) line(v report.StatusView) string {
 		text = fmt.Sprintf("waiting  step %d of %d: %s  %s to the new version: answer with tidegate promote or tidegate abort", ro.Step+1,
 			len(ro.Plan.Steps), report.OneLine(step.Title), report.Share(*ro))
 	}
+	if step, until, holds := ro.Holding(); holds && (v.Facts.Alive == nil || !*v.Facts.Alive) {
+		text = fmt.Sprintf("holding  step %d of %d: %s  %s to the new version: until %s; nobody watches meanwhile", ro.Step+1, len(ro.Plan.Steps),
+			report.OneLine(step.Title), report.Share(*ro), until.UTC().Format(time.RFC3339))
+	}
 	if ro.Reason != "" {
 		text += ": " + ro.Reason
 	}

@@ -41,8 +41,8 @@ func (a Answer) String() string {
 	return text
 }
 
-// errWaiting ends a run whose rollout waits for a person: nobody stays for it.
-var errWaiting = errors.New("the rollout waits for an approval")
+// errWaiting ends a run whose rollout waits for a person, or in a detached hold: nobody stays for it.
+var errWaiting = errors.New("the rollout waits without a run")
 
 // Waiting is the step whose approval nobody has answered yet, if the rollout stands at one.
 func (r *Rollout) Waiting() (plan.Step, Approval, bool) {
@@ -112,13 +112,17 @@ func (s *stepRun) waiting() bool {
 	return ok
 }
 
-// leaves tells whether nobody has to stay for the approval any more: it may wait without a run, and every gate has been
-// asked what there is to see.
+// leaves tells whether nobody has to stay for the approval or the hold any more: it may wait without a run, and every gate
+// has been asked what there is to see.
 func (s *stepRun) leaves() bool {
-	if s.Wait || !s.waiting() || s.step.Approve.Attended || s.holdEnd.IsZero() {
+	now := s.Clock.Now()
+	switch {
+	case s.Wait || s.holdEnd.IsZero():
 		return false
+	case !s.waiting():
+		return s.detaches(now)
 	}
-	return s.Clock.Now().Before(s.state.Approval.Until) && s.panel.settled()
+	return !s.step.Approve.Attended && now.Before(s.state.Approval.Until) && s.panel.settled()
 }
 
 // settled tells whether no gate that is obeyed is on its way to a failure: each was asked since the step is in force, and

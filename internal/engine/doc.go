@@ -12,5 +12,7 @@
 //   - Undo runs under a fresh bounded context: traffic first, then everything else.
 //   - A rollout that waits for a person needs no run: the record says what is asked, and who answers carries it on. The
 //     deadline stands still meanwhile. A run stays only when it is told to, or when users may not be left alone.
+//   - So does a detached hold: once its gates have been asked, the run ends. The end of the hold is in the record, a later run
+//     looks at it, and gates have to pass once more when it is over. The deadline goes on.
 //   - Listeners are told what happens; they cannot stop or slow a run.
 package engine

@@ -31,7 +31,8 @@ type Engine struct {
 	Correct time.Duration
 	// UndoLimit bounds the way back. When it passes, a person is needed.
 	UndoLimit time.Duration
-	// Wait keeps the run while an approval waits. Without it the run ends then, unless users may not be left alone.
+	// Wait keeps the run while an approval waits and in detached holds. Without it the run ends then, unless users may not be
+	// left alone.
 	Wait bool
 }
 
@@ -46,7 +47,7 @@ type Outcome struct {
 	Phase  Phase
 	Cause  Cause
 	Reason string
-	// Waiting says that the rollout waits for a person: whoever answers, or resumes it, carries it on.
+	// Waiting says that the rollout waits for a person or in a detached hold: whoever answers, or resumes it, carries it on.
 	Waiting bool
 }
 
@@ -59,9 +60,9 @@ type undo struct {
 
 func (u *undo) Error() string { return u.reason }
 
-// Run carries rec's rollout on from where it stands until it succeeded, is undone, or waits for a person. The record must be claimed and
-// saved by the caller; ctx is the lock's. An error means that the run stopped in between (cancelled, fenced, the
-// cluster out of reach): what was done is recorded, and the next run carries on.
+// Run carries rec's rollout on from where it stands until it succeeded, is undone, or waits for a person or in a detached
+// hold. The record must be claimed and saved by the caller; ctx is the lock's. An error means that the run stopped in
+// between (cancelled, fenced, the cluster out of reach): what was done is recorded, and the next run carries on.
 func (e *Engine) Run(ctx context.Context, rec *Record) (Outcome, error) {
 	r := &run{Engine: e, rec: rec, ro: rec.Rollout, outage: rec.Rollout.Outage}
 	if e.Inbox != nil {
@@ -103,10 +104,14 @@ func (r *run) outcome() Outcome {
 	return Outcome{Phase: r.ro.Phase, Cause: r.ro.Cause, Reason: r.ro.Reason}
 }
 
-// left saves what was seen and leaves a rollout that waits for a person.
+// left saves what was seen and leaves a rollout that waits without a run.
 func (r *run) left(ctx context.Context) (Outcome, error) {
 	if err := r.Store.Save(ctx, r.rec); err != nil {
-		return r.stopped(ctx, fmt.Errorf("save that the rollout waits for an approval: %w", err))
+		return r.stopped(ctx, fmt.Errorf("save that the rollout waits: %w", err))
+	}
+	if step, until, holds := r.ro.Holding(); holds {
+		r.tell(ctx, Event{Kind: EventDetached, Message: fmt.Sprintf("holds at step %s until %s; nobody watches meanwhile", step.ID,
+			until.UTC().Format(time.RFC3339))})
 	}
 	outcome := r.outcome()
 	outcome.Waiting = true
@@ -118,7 +123,10 @@ func (r *run) forward(ctx context.Context) error {
 	for i := r.ro.Step; i < len(r.ro.Plan.Steps); i++ {
 		r.ro.Step = i
 		state := r.ro.Current()
-		state.ID, state.Started, state.InForce = r.ro.Plan.Steps[i].ID, r.Clock.Now(), time.Time{}
+		r.begin(state, r.ro.Plan.Steps[i])
+		if err := r.overdue(state.Started); err != nil && !state.InForce.IsZero() {
+			return err // nobody looked in time: nothing of the step is done again
+		}
 		r.await(r.ro.Plan.Steps[i], state.Started)
 		if err := r.Store.Save(ctx, r.rec); err != nil {
 			return fmt.Errorf("save the start of step %s: %w", state.ID, err)

@@ -20,6 +20,7 @@ const (
 	EventPaused       EventKind = "paused"   // data has been missing for too long
 	EventWaiting      EventKind = "waiting"  // for a person; Message is what they are asked
 	EventApproved     EventKind = "approved" // by a person, or by the spec when the time was over
+	EventDetached     EventKind = "detached" // the run ends in a detached hold; Message says until when
 	EventStepFinished EventKind = "step-finished"
 	EventUndoing      EventKind = "undoing"
 	EventUndoOp       EventKind = "undo-op" // one op of the way back is done

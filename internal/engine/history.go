@@ -82,6 +82,20 @@ func (r *Record) before(ro *Rollout) *Before {
 	return &Before{Images: ro.Plan.Target.From, Template: template}
 }
 
+// HasEnded tells whether the rollout of this ID is one of those that have ended. IDs begin with the time: one that is older
+// than all that a full history keeps has ended, too.
+func (r *Record) HasEnded(id string) bool {
+	if r == nil || r.Rollout != nil && r.Rollout.ID == id && r.Rollout.Phase.InFlight() {
+		return false
+	}
+	for _, p := range r.History {
+		if p.ID == id {
+			return true
+		}
+	}
+	return len(r.History) >= HistoryLimit && id < r.History[len(r.History)-1].ID
+}
+
 // Revision is a version that ran, or that somebody tried, as the history has it.
 type Revision struct {
 	Number   int    // in the order of the history, from 1, the newest

@@ -56,7 +56,7 @@ func newPanel(e *Engine, step plan.Step, now time.Time) *panel {
 func (p *panel) inForce(now time.Time) {
 	for _, s := range p.seats {
 		s.fresh, s.judge = false, gates.NewJudge(s.Rule, now)
-		if at := now.Add(s.Rule.Delay); s.due.After(at) || p.step.Hold == 0 {
+		if at := now.Add(s.Rule.Delay); s.due.After(at) || p.step.Hold == 0 || p.step.Detach {
 			s.due = at
 		}
 	}

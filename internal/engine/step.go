@@ -137,9 +137,8 @@ func (s *stepRun) moment(ctx, work context.Context) error {
 		if !now.Before(s.state.Approval.Until) {
 			return s.timedOut(ctx)
 		}
-	} else if !now.Before(s.ro.Deadline) {
-		return &undo{cause: CauseDeadline, reason: fmt.Sprintf("the rollout was not done by its deadline (%s); "+
-			"raise `spec.deadline` if it needs longer", s.ro.Deadline.UTC().Format(time.RFC3339))}
+	} else if err := s.overdue(now); err != nil {
+		return err
 	}
 	if !s.aheadAt.IsZero() && !now.Before(s.aheadAt) && s.drift.correcting == nil {
 		s.aheadAt = time.Time{}
@@ -149,25 +148,42 @@ func (s *stepRun) moment(ctx, work context.Context) error {
 	return nil
 }
 
-// inForce begins the hold.
+// overdue asks for the way back when the deadline has passed.
+func (r *run) overdue(now time.Time) error {
+	if now.Before(r.ro.Deadline) {
+		return nil
+	}
+	return &undo{cause: CauseDeadline, reason: fmt.Sprintf("the rollout was not done by its deadline (%s); "+
+		"raise `spec.deadline` if it needs longer", r.ro.Deadline.UTC().Format(time.RFC3339))}
+}
+
+// inForce begins the hold, or goes on with a detached one.
 func (s *stepRun) inForce(ctx, work context.Context, err error) error {
 	s.applied = nil
 	if err != nil {
 		return s.failure(ctx, err)
 	}
 	now := s.Clock.Now()
-	s.state.InForce = now
-	s.holdEnd = now.Add(time.Duration(s.step.Hold))
+	again := !s.state.InForce.IsZero()
+	if !again {
+		s.state.InForce = now
+	}
+	s.holdEnd = s.state.InForce.Add(time.Duration(s.step.Hold))
 	if s.step.Ahead != nil {
 		s.aheadAt = maxTime(now, s.holdEnd.Add(-aheadOf))
 	}
 	s.panel.inForce(now)
 	s.seen = s.sight(work)
-	s.tell(ctx, Event{Kind: EventInForce, Message: s.step.Title})
+	if again {
+		s.tell(ctx, Event{Kind: EventInfo, Message: fmt.Sprintf("the hold of step %s, which began at %s, goes on until %s", s.step.ID,
+			s.state.InForce.UTC().Format(time.RFC3339), s.holdOver().UTC().Format(time.RFC3339))})
+	} else {
+		s.tell(ctx, Event{Kind: EventInForce, Message: s.step.Title})
+	}
 	if s.waiting() {
 		s.tell(ctx, Event{Kind: EventWaiting, Message: s.step.Approve.Message})
 	}
-	if s.step.Hold == 0 || len(s.step.Gates) == 0 {
+	if s.step.Hold == 0 || len(s.step.Gates) == 0 && !s.step.Detach {
 		return nil
 	}
 	if err := s.Store.Save(ctx, s.rec); err != nil {

@@ -111,12 +111,14 @@ func (r *Reporter) Handle(_ context.Context, e engine.Event) {
 	l := r.ledger(ro)
 	switch e.Kind {
 	case engine.EventStarted, engine.EventResumed:
-		if _, _, waits := ro.Waiting(); waits && l.Deployment != 0 {
+		if _, rests := ro.Rests(); rests && l.Deployment != 0 {
 			break // a look in passing: what GitHub knows is still so
 		}
 		begin(l, ro, e.Message, r.Checks)
 	case engine.EventWaiting:
 		l.person(statePending, "waits for an approval: "+e.Message)
+	case engine.EventDetached:
+		l.person(statePending, e.Message)
 	case engine.EventApproved:
 		l.person(stateInProgress, e.Message)
 	case engine.EventInForce:

@@ -27,6 +27,24 @@ func OriginalMark(workload string) string {
 	return "tidegate.dev/original." + workload
 }
 
+// keptRollout is the rollout that wrote a mark, beside what the mark keeps.
+const keptRollout = "rollout"
+
+// KeepOriginalOf is KeepOriginal of a rollout, by its ID. A Deployment's controller copies annotations to its ReplicaSets, and
+// kubectl rollout undo copies them back: a mark may appear again long after its rollout.
+func KeepOriginalOf(o *unstructured.Unstructured, mark, rollout string, kept map[string]any) error {
+	kept = maps.Clone(kept)
+	kept[keptRollout] = rollout
+	return KeepOriginal(o, mark, kept)
+}
+
+// MarkedBy is the ID of the rollout that wrote the mark; empty when it does not say.
+func MarkedBy(o *unstructured.Unstructured, mark string) string {
+	kept, _ := ReadOriginal(o, mark)
+	id, _ := kept[keptRollout].(string)
+	return id
+}
+
 // KeepOriginal writes what the object was into its annotation, compressed: a pod template may be long, annotations may
 // not exceed 256 KiB.
 func KeepOriginal(o *unstructured.Unstructured, mark string, kept map[string]any) error {

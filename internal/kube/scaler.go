@@ -51,7 +51,12 @@ func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly b
 func PinScaler(o *unstructured.Unstructured, mark string, size int64) (bool, error) {
 	kept, marked := ReadOriginal(o, mark)
 	if _, both := kept[keptMaximum]; marked && both {
-		return moveScaler(o, size)
+		changed, err := moveScaler(o, size)
+		if kept[keptHeld] == size || err != nil {
+			return changed, err
+		}
+		kept[keptHeld] = size
+		return true, KeepOriginal(o, mark, kept)
 	}
 	return HoldScaler(o, mark, size, true)
 }

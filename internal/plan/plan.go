@@ -68,6 +68,9 @@ type Step struct {
 	Hold Duration `json:"hold,omitempty"`
 	// Skip is how much of the hold a person may skip; the rest is time that gateways and connections need.
 	Skip Duration `json:"skip,omitempty"`
+	// Detach lets the run end once the step is in force and its gates have been asked: nobody watches the rest of the hold,
+	// and a later run goes on from its end.
+	Detach bool `json:"detach,omitempty"`
 	// Approve makes the step wait for a person.
 	Approve *Approval `json:"approve,omitempty"`
 	// Sight is how long the step waits, at most, until the gates' data knows of the candidate: a provider that scrapes

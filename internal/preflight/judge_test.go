@@ -55,7 +55,8 @@ func TestFindings(t *testing.T) {
 		})
 	}
 	for _, k := range Kinds() {
-		asked := []string{"permissions", "permissions-unknown", "no-events", "refused", "dry-run-unsupported", "not-looked-at"}
+		asked := []string{"permissions", "permissions-unknown", "no-events", "refused", "dry-run-unsupported", "not-looked-at",
+			"blind-gate", "gate-not-asked", "blocking-budget", "outage-in-production", "rolling-is-enough", "short-grace-period"} // advice: TestAdvice
 		if !seen[k.Name] && !slices.Contains(asked, k.Name) {
 			t.Errorf("no case for %s", k.Name)
 		}

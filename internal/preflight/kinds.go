@@ -47,8 +47,11 @@ func acceptables() []Kind {
 
 func warnings() []Kind {
 	return []Kind{
+		{Name: "blind-gate", Level: Warning, Says: "a gate has no data of the version that runs (only `plan` asks)"},
+		{Name: "blocking-budget", Level: Warning, Says: "a PodDisruptionBudget lets no pod go (only `plan` says so)"},
 		{Name: "dry-run-unsupported", Level: Warning, Says: "an admission webhook does not answer dry runs"},
 		{Name: "helm", Level: Warning, Says: "Helm manages the workload: the next upgrade must know the new image"},
+		{Name: "gate-not-asked", Level: Warning, Says: "a gate could not be asked for data of the version that runs (only `plan` asks)"},
 		{Name: "host-port", Level: Warning, Says: "pods use ports of their node"},
 		{Name: "local-traffic", Level: Warning, Says: "a Service that sends only to pods of the same node may have none there after the switch"},
 		{Name: "no-events", Level: Warning, Says: "events may not be read or written"},
@@ -59,13 +62,16 @@ func warnings() []Kind {
 		{Name: "not-looked-at", Level: Warning, Says: "something could not be read, so that it is not known"},
 		{Name: "other-ingress", Level: Warning, Says: "an Ingress sends to the Service past the split"},
 		{Name: "other-route", Level: Warning, Says: "another route or rule sends to the Service past the split"},
+		{Name: "outage-in-production", Level: Warning, Says: "recreate in an environment that is called production, prod or live (only `plan` says so)"},
 		{Name: "permissions-unknown", Level: Warning, Says: "the server does not say what is granted"},
 		{Name: "queue-consumer", Level: Warning, Says: "weights do not steer what takes its work from a queue"},
 		{Name: "recreate", Level: Warning, Says: "callers of the Service itself meet an outage when the base takes the new version over"},
 		{Name: "router-regex", Level: Warning, Says: "the internal ring is told apart by a cookie, which takes a regular expression that the gateway may not know"},
+		{Name: "rolling-is-enough", Level: Warning, Says: "requests are divided in an environment that is called development, staging or test (only `plan` says so)"},
 		{Name: "session-affinity", Level: Warning, Says: "the Service keeps a client on one pod"},
 		{Name: "shared-rule", Level: Warning, Says: "a rule divides its requests between the Service and others"},
 		{Name: "shared-service", Level: Warning, Says: "the Service selects pods of other Deployments too"},
+		{Name: "short-grace-period", Level: Warning, Says: "the preStop hook takes all the time that a pod has to end (only `plan` says so)"},
 		{Name: "vertical-autoscaler", Level: Warning, Says: "a VerticalPodAutoscaler may restart pods during the rollout"},
 		{Name: "zero-weight", Level: Warning, Says: "a rule sends nothing to the Service"},
 	}

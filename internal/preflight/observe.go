@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -203,6 +204,22 @@ func (o *Observed) routedElsewhere(candidate string) error {
 func (o *Observed) marked(object plan.Object, d spec.Deploy) bool {
 	_, marked := mapAt(object, "metadata", "annotations")[kube.OriginalMark(d.Spec.Workload.Name)]
 	return marked
+}
+
+// Forgive takes off the workload what is the mark of a rollout that has ended: kubectl rollout undo brings it back with the
+// annotations of an old ReplicaSet. It is no leftover, and nothing is restored by it. It tells whether there was one.
+func (o *Observed) Forgive(ended func(rollout string) bool) bool {
+	mark := kube.OriginalMark(nameOf(o.workload))
+	if by := kube.MarkedBy(wrap(o.workload), mark); by == "" || !ended(by) {
+		return false
+	}
+	ref := plan.RefOf(o.workload)
+	clean := wrap(runtime.DeepCopyJSON(o.workload))
+	kube.Unmark(clean, mark)
+	o.workload, o.Baseline.Workload = clean.Object, slim(clean.Object)
+	o.Baseline.Size = kube.WorkloadRollout(clean).Desired
+	o.Leftovers = slices.DeleteFunc(o.Leftovers, func(left plan.Ref) bool { return left == ref })
+	return true
 }
 
 // find is an object of the namespace that was read, or nil.

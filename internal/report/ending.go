@@ -69,6 +69,9 @@ func (e End) headline() (mark, text string) {
 	case Unchanged:
 		return "✓", fmt.Sprintf("nothing to do: %s stays as it is", name)
 	case Pending:
+		if step, until, holds := e.Rollout.Holding(); holds {
+			return "▸", name + " " + Alone(step, until, e.Zone)
+		}
 		return "▸", fmt.Sprintf("%s waits for an approval: %s", name, e.question())
 	case Promoted:
 		return "✓", name + " was approved: the run that carries the rollout goes on"
@@ -144,6 +147,9 @@ func (e End) why() string {
 // wait says where the rollout waits, and how long it will.
 func (e End) wait() string {
 	step, a, ok := e.Rollout.Waiting()
+	if text, held := e.held(); held {
+		return text
+	}
 	if !ok {
 		return e.Reason
 	}

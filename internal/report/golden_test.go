@@ -61,6 +61,7 @@ func TestLogs(t *testing.T) {
 		{"crashed-groups", story.Crashed(), true},
 		{"stuck", story.Stuck(), false},
 		{"answered", story.Answered(), false},
+		{"detached", story.Left(), false},
 		{"unanswered-groups", story.Unanswered(), true},
 	}
 	for _, tt := range tests {

@@ -187,6 +187,8 @@ func TestEndings(t *testing.T) {
 		{"failed", of(report.Failed, story.During(2, time.Minute), "save that step shift-25 is in force: the cluster is out of reach")},
 		{"failed-early", report.End{Result: report.Failed, Name: "checkout", Reason: "the cluster is out of reach"}},
 		{"waiting", of(report.Pending, story.Asked(), "")},
+		{"detached", of(report.Pending, story.Left(), "")},
+		{"detached for long", of(report.Pending, story.Left().Wait(13*time.Hour), "")},
 		{"promoted", of(report.Promoted, story.Asked(), "approved by ines@laptop; the run that carries the rollout goes on: run 4711")},
 		{"unanswered", of(report.RolledBack, story.Unanswered(), "")},
 		{"undo-failed", of(report.UndoFailed, story.Stuck(), "")},

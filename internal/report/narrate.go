@@ -50,6 +50,8 @@ func (n *Narrator) Tell(e engine.Event) (Line, bool) {
 		line.Text = inForce(e)
 	case engine.EventWaiting:
 		line.Tone, line.Text = Doubt, asking(e)
+	case engine.EventDetached:
+		line.Tone, line.Text = Doubt, leaving(e)
 	case engine.EventApproved:
 		line.Tone, line.Text = Good, e.Message
 	case engine.EventVerdict:
@@ -121,6 +123,8 @@ func inForce(e engine.Event) string {
 		return "" // what it waits for is told by itself
 	case s.Hold > 0 && standsBy(e.Rollout.Plan, s.Step):
 		return standby(e.Rollout, s, e.At)
+	case s.Detach:
+		return fmt.Sprintf("in force; holds %s, and the run ends once %s been asked", words.Duration(time.Duration(s.Hold)), have(s.Gates))
 	case s.Hold > 0 && len(s.Gates) > 0:
 		return fmt.Sprintf("in force; holds %s while %s watch%s", words.Duration(time.Duration(s.Hold)), list(s.Gates), plural(s.Gates))
 	case s.Hold > 0:
@@ -138,6 +142,15 @@ func asking(e engine.Event) string {
 		text += "\n" + deadlineOf(step, a, e.At, time.UTC)
 	}
 	return text + "\nlet it go on: " + command(name, "promote") + "\ngo back: " + command(name, "abort")
+}
+
+// leaving says that the run ends in a hold, until when, and who goes on.
+func leaving(e engine.Event) string {
+	text, name := e.Message, e.Rollout.Plan.Target.Name
+	if step, until, ok := e.Rollout.Holding(); ok {
+		text = Alone(step, until, time.UTC)
+	}
+	return text + "\ngo on then: " + command(name, "deploy --resume") + "\ngo back: " + command(name, "abort")
 }
 
 func have(names []string) string {

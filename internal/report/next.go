@@ -19,6 +19,9 @@ func (e End) next() []Advice {
 	case Succeeded:
 		return []Advice{{fmt.Sprintf("should users find what the gates did not, bring %s back", old), wayBackTo(e.Name, e.target())}}
 	case Pending:
+		if _, _, holds := e.Rollout.Holding(); holds {
+			return fromHold(e.Name, e.Rollout)
+		}
 		return answers(e.Name, e.Rollout)
 	case Promoted:
 		return []Advice{{"follow it", cmd("status -w")}}

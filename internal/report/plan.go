@@ -105,6 +105,9 @@ func planSteps(p plan.Plan) *table {
 		if s.Hold > 0 {
 			hold = words.Duration(time.Duration(s.Hold))
 		}
+		if s.Detach {
+			hold += " alone"
+		}
 		if s.Approve != nil {
 			hold = "person"
 		}

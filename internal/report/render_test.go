@@ -87,6 +87,9 @@ func TestStatus(t *testing.T) {
 		{"waiting", story.Asked().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
 		{"waiting-late", story.Asked().Wait(25 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
 		{"waiting-attended", story.Asked().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, true, quarter) }},
+		{"detached", story.Left().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
+		{"detached-over", story.Left().Wait(13 * time.Hour), func(s *story.Story) report.Facts { return facts(s, false, quarter) }},
+		{"detached-watched", story.Left().Wait(2 * time.Hour), func(s *story.Story) report.Facts { return facts(s, true, quarter) }},
 		{"answered", story.Answered(), func(*story.Story) report.Facts { return report.Facts{Alive: &no, Pods: base} }},
 		{"succeeded", story.Good(), func(*story.Story) report.Facts { return report.Facts{Alive: &no, Pods: base} }},
 	}

@@ -15,7 +15,7 @@ const (
 	Unchanged Result = "unchanged"
 	// Promoted: by a request, and the run that carries the rollout goes on.
 	Promoted Result = "promoted"
-	// Pending: the rollout waits for an approval.
+	// Pending: the rollout waits for an approval, or holds without a run.
 	Pending    Result = "pending"
 	RolledBack Result = "rolled-back"
 	Aborted    Result = "aborted"

@@ -98,7 +98,7 @@ func (v StatusView) empty() string {
 // standing is the head of a status: what holds now.
 func (v StatusView) standing(ro engine.Rollout) *notes {
 	n := &notes{}
-	n.add("phase", phaseText(ro, v.Now))
+	n.add("phase", v.phaseText(ro))
 	n.add("approval", v.approvals(ro))
 	if ro.Phase != engine.Succeeded {
 		n.add("reason", ro.Reason)
@@ -123,7 +123,7 @@ func (v StatusView) attention(n *notes) {
 }
 
 // phaseText is the phase with the step and what is left of its hold.
-func phaseText(ro engine.Rollout, now time.Time) string {
+func (v StatusView) phaseText(ro engine.Rollout) string {
 	step := Steps(ro)[ro.Step]
 	at := fmt.Sprintf("step %d of %d (%s)", ro.Step+1, len(ro.Plan.Steps), step.ID)
 	switch ro.Phase {
@@ -131,8 +131,11 @@ func phaseText(ro engine.Rollout, now time.Time) string {
 		if _, _, waits := ro.Waiting(); waits {
 			return "waits for an approval, " + at + ": " + step.Approve.Message
 		}
+		if text, holds := v.holdText(ro); holds {
+			return text
+		}
 		text := "running, " + at + ": " + step.Title
-		switch left, holds := step.HoldLeft(now); {
+		switch left, holds := step.HoldLeft(v.Now); {
 		case holds && left > 0:
 			text += fmt.Sprintf("; in force, %s of its hold left", words.Duration(left))
 		case holds:
@@ -268,7 +271,10 @@ func (v StatusView) warnings() []string {
 // alone says what it means that no run carries the rollout.
 func (v StatusView) alone(ro engine.Rollout) []string {
 	_, a, waits := ro.Waiting()
+	_, until, holds := ro.Holding()
 	switch {
+	case holds:
+		return v.aloneInHold(until)
 	case !waits:
 		return []string{"no run carries this rollout on, and no gate watches it"}
 	case !v.Now.Before(a.Until):

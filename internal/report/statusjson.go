@@ -42,6 +42,7 @@ type StatusRollout struct {
 	// Ring is what requests have that meet the new version whatever the split says, such as "X-Staff: 1".
 	Ring     string    `json:"ring,omitempty"`
 	HoldEnds time.Time `json:"holdEnds,omitzero"`
+	Detached bool      `json:"detached,omitempty"` // no run has to stay for this hold
 	// Drift is what somebody else changed in the cluster and what is so still; Left what the way back left as they have it.
 	Drift    []engine.Drifted `json:"drift,omitempty"`
 	Left     []string         `json:"left,omitempty"`
@@ -194,6 +195,7 @@ func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
 	_, _, r.Waiting = ro.Waiting()
+	_, _, r.Detached = ro.Holding()
 	r.Full = answerDocument(ro.Full)
 	for i, s := range Steps(ro) {
 		if s.Approve != nil && s.State.Approval != nil {

@@ -137,6 +137,9 @@ func (v StatusView) next() []Suggestion {
 		if _, _, waits := ro.Waiting(); waits {
 			return append(previewed(*ro), v.answers(cmd, old)...)
 		}
+		if _, _, holds := ro.Holding(); holds && !v.alive() {
+			return v.fromHold(cmd, old)
+		}
 		if v.Facts.Alive == nil || *v.Facts.Alive {
 			return running(*ro, cmd, old)
 		}

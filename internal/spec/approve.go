@@ -24,7 +24,7 @@ const (
 
 // finishApproval checks what is written beside an approval, and that somebody watches while it waits.
 func (step Step) finishApproval(s scope, path string, reached Percent) {
-	for name, set := range map[string]bool{"hold": step.Hold != 0, "pods": step.Pods != 0} {
+	for name, set := range map[string]bool{"hold": step.Hold != 0, "pods": step.Pods != 0, "detach": step.Detach} {
 		if set {
 			s.fail(path+"."+name, "an approval has no `"+name+"`", "Remove it, or write it in a step with a weight.")
 		}

@@ -6,6 +6,7 @@ import "fmt"
 type BlueGreen struct {
 	Preview *BlueGreenPreview `json:"preview,omitempty" doc:"where the new version can be tried before the switch"`
 	KeepOld Duration          `json:"keepOld" spec:"default=10m" doc:"how long the old version stands by after the switch, one write away"`
+	Detach  bool              `json:"detach,omitempty" doc:"let the run end while the old version stands by: nobody watches, and a scheduled tidegate deploy --resume goes on"`
 	Drain   *Duration         `json:"drain,omitempty" doc:"time for connections to end before pods stop; the pod's grace period when left out"`
 	Approve *Approve          `json:"approve,omitempty" doc:"wait for a person before the switch, who answers with tidegate promote or tidegate abort"`
 }
@@ -19,12 +20,20 @@ type BlueGreenPreview struct {
 var (
 	_ phased   = (*BlueGreen)(nil)
 	_ finisher = (*BlueGreen)(nil)
+	_ detacher = (*BlueGreen)(nil)
 )
 
 // StepAt knows the moment when the new version carries everything, 100%.
 func (BlueGreen) StepAt(at string) (text string, ok bool) { return atEnd(at) }
 
 func (BlueGreen) moments() []string { return append(fixedMoments(), everything.String()) }
+
+func (b *BlueGreen) detached() (total Duration, path string) {
+	if !b.Detach {
+		return 0, ""
+	}
+	return b.KeepOld, "detach"
+}
 
 // finish looks at the approval: it comes before the first user.
 func (b *BlueGreen) finish(s scope) {

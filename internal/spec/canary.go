@@ -36,6 +36,7 @@ type Step struct {
 	Weight  Percent  `json:"weight,omitempty" spec:"oneof" doc:"share of the requests that the candidate gets"`
 	Approve *Approve `json:"approve,omitempty" spec:"oneof" doc:"wait for a person, who answers with tidegate promote or tidegate abort"`
 	Hold    Duration `json:"hold" doc:"how long the step stays; the canary's hold when left out"`
+	Detach  bool     `json:"detach,omitempty" doc:"let the run end while the step holds: nobody watches, and a scheduled tidegate deploy --resume goes on"`
 	Name    string   `json:"name,omitempty" spec:"format=name" doc:"name of the step, for a gate's at"`
 	Pods    int      `json:"pods,omitempty" spec:"min=1" doc:"pods of the candidate in this step; as many as the weight asks for when left out"`
 }
@@ -98,6 +99,7 @@ func (c *Canary) finish(s scope) {
 		} else if !s.written(path + ".hold") {
 			step.Hold = c.Hold
 		}
+		checkDetach(s, path, step.Detach && step.Approve == nil, step.Hold)
 		if step.Weight != 0 && step.Weight <= last {
 			s.fail(path, fmt.Sprintf("%s does not rise above the %s before it", step.Weight, last), "Shares rise from step to step.")
 		}

@@ -32,6 +32,7 @@ func (sp *Spec) finish(s scope) {
 		sp.checkAt(s, path, g.At)
 	}
 	sp.finishBlueGreen(s)
+	sp.checkDetached(s)
 }
 
 // finishFrom fills in the provider of a gate, or checks that it exists.

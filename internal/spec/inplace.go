@@ -8,7 +8,8 @@ import (
 
 // Recreate stops every old pod before the first new one starts.
 type Recreate struct {
-	Hold Duration `json:"hold,omitempty" doc:"how long gates watch once the new version is ready, before the rollout ends"`
+	Hold   Duration `json:"hold,omitempty" doc:"how long gates watch once the new version is ready, before the rollout ends"`
+	Detach bool     `json:"detach,omitempty" doc:"let the run end during the hold: nobody watches, and a scheduled tidegate deploy --resume goes on"`
 	// AcceptOutageOnCrash is asked for where the cluster cannot finish by itself.
 	AcceptOutageOnCrash bool `json:"acceptOutageOnCrash,omitempty" doc:"for a statefulset or daemonset: a runner that dies between stop and start leaves no pod until the next run"`
 }
@@ -20,6 +21,7 @@ type Rolling struct {
 	MinReady       Duration `json:"minReady,omitempty" doc:"how long a new pod must have been ready to count; the workload's own when left out"`
 	PauseAt        []Amount `json:"pauseAt,omitempty" spec:"nonempty" doc:"numbers of new pods, or shares rounded up, at which the rollout holds, rising"`
 	Hold           Duration `json:"hold,omitempty" doc:"how long gates watch at each pause, and once all pods are new"`
+	Detach         bool     `json:"detach,omitempty" doc:"let the run end during each hold: nobody watches, and a scheduled tidegate deploy --resume goes on"`
 	Graceful       Duration `json:"graceful,omitempty" doc:"sleep before new pods stop, where they have no preStop hook; needs Kubernetes 1.30"`
 }
 
@@ -27,6 +29,7 @@ var (
 	_ phased   = (*Recreate)(nil)
 	_ phased   = (*Rolling)(nil)
 	_ finisher = (*Rolling)(nil)
+	_ finisher = (*Recreate)(nil)
 )
 
 // everything is the moment when all pods are new.
@@ -81,6 +84,7 @@ func (r *Rolling) finish(s scope) {
 		}
 		*last = a
 	}
+	checkDetach(s, "", r.Detach, r.Hold)
 	wholePercent(s, "maxSurge", r.MaxSurge)
 	wholePercent(s, "maxUnavailable", r.MaxUnavailable)
 	if r.MaxSurge != nil && r.MaxUnavailable != nil && s.ok("") && *r.MaxSurge == (Amount{}) && *r.MaxUnavailable == (Amount{}) {
@@ -89,6 +93,9 @@ func (r *Rolling) finish(s scope) {
 	wholeSeconds(s, "minReady", r.MinReady)
 	wholeSeconds(s, "graceful", r.Graceful)
 }
+
+// finish looks at the hold.
+func (r *Recreate) finish(s scope) { checkDetach(s, "", r.Detach, r.Hold) }
 
 // wholePercent: Kubernetes has no fractions of a percent.
 func wholePercent(s scope, path string, a *Amount) {

@@ -106,7 +106,7 @@ func (c compiler) switchOver() plan.Step {
 	least := c.Guard + c.Drain
 	step := c.Full(max(c.conf.KeepOld.Std(), least))
 	step.Title = "switch every request to the new version; the old one stands by, one write away"
-	step.Skip = step.Hold - plan.Duration(least)
+	step.Skip, step.Detach = step.Hold-plan.Duration(least), c.conf.Detach
 	if c.previewed() {
 		step.Do = append([]plan.Op{{Kind: plan.ClosePreview}, c.Wait(c.Guard)}, step.Do...) // nobody finds it when users come
 	}

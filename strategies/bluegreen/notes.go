@@ -1,6 +1,10 @@
 package bluegreen
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/tidegate/tidegate/strategies"
+)
 
 // notes say what the switch costs, and whom it does not reach.
 func (c compiler) notes() []string {
@@ -26,5 +30,5 @@ func (c compiler) notes() []string {
 	if len(c.In.Deploy.Spec.Gates) == 0 {
 		notes = append(notes, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
 	}
-	return notes
+	return append(notes, strategies.DetachNotes(c.steps())...)
 }

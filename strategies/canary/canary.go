@@ -119,7 +119,7 @@ func (c compiler) shift(i int) plan.Step {
 		Hold:  plan.Duration(max(s.Hold.Std(), c.Guard)),
 		Skip:  plan.Duration(max(s.Hold.Std()-c.Guard, 0)),
 		Gates: c.In.Watching(s.Name, s.Weight.String()),
-		Ahead: c.aheadOf(c.sized(plan.ScaleCandidate, i), i+1),
+		Ahead: c.aheadOf(c.sized(plan.ScaleCandidate, i), i+1), Detach: s.Detach,
 	}
 	if c.Last == weight { // the base takes the new version over from here
 		hold := max(s.Hold.Std(), c.conf.Bake.Std(), c.Guard)
@@ -155,7 +155,9 @@ func (c compiler) full() plan.Step {
 	if plan.Share(last.Weight) != plan.All {
 		return c.Full(c.conf.Bake.Std())
 	}
-	return c.Full(max(c.conf.Bake.Std(), last.Hold.Std()), last.Name)
+	step := c.Full(max(c.conf.Bake.Std(), last.Hold.Std()), last.Name)
+	step.Detach = last.Detach
+	return step
 }
 
 func trimPercent(s plan.Share) string {

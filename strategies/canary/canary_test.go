@@ -71,6 +71,7 @@ func TestGoldenPlans(t *testing.T) {
 	}{
 		{"canary", "{steps: [10%, 25%, 50%], hold: 5m, bake: 10m}", false},
 		{"canary-scaled", "{steps: [{weight: 5%, hold: 1m, name: first, pods: 2}, 50%], hold: 5m, drain: 3s}", true},
+		{"canary-detached", "{steps: [{weight: 10%, hold: 45m30s, detach: true}, {weight: 50%, hold: 1m}, {weight: 100%, hold: 1h, detach: true}]}", false},
 		{"canary-at-once", "{steps: [100%], minPods: 3}", true},
 		{"canary-in-place", "{steps: [10%, {weight: 50%, name: half}, {approve: {message: Half of it}}], hold: 5m, bake: 10m, drain: 3s, settle: inPlace}", true},
 		{"canary-approvals", "{steps: [{approve: {message: Ready}}, 10%, {approve: {message: Support is there, timeout: 8h, onTimeout: promote, unattended: true}, name: support}, " +

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/strategies"
 )
 
 func (c compiler) notes() []string {
@@ -26,7 +27,7 @@ func (c compiler) notes() []string {
 	if len(c.In.Deploy.Spec.Gates) == 0 {
 		notes = append(notes, ungated)
 	}
-	return append(notes, approvalNotes(c.steps(), before)...)
+	return append(append(notes, approvalNotes(c.steps(), before)...), strategies.DetachNotes(c.steps())...)
 }
 
 const ungated = "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates."

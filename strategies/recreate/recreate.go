@@ -41,13 +41,13 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 		return plan.Op{Kind: plan.Roll, Version: version, Pace: plan.Pace{Recreate: true}}
 	}
 	release := plan.Op{Kind: plan.ReleaseBase}
-	return plan.Plan{
+	p := plan.Plan{
 		Strategy: "recreate", Target: in.InPlaceTarget(objects), Objects: objects, Gates: in.AllGates(),
 		Steps: []plan.Step{
 			{
 				ID: "recreate", Title: "stop the old version, then start the new one", Weight: plan.All, Whole: plan.Base,
 				Do: []plan.Op{roll(plan.Candidate)}, Undo: []plan.Op{roll(plan.Base), release},
-				Hold: plan.Duration(conf.Hold), Gates: in.Watching(plan.All.String()),
+				Hold: plan.Duration(conf.Hold), Skip: plan.Duration(conf.Hold), Detach: conf.Detach, Gates: in.Watching(plan.All.String()),
 			},
 			{
 				ID: "clean-up", Title: title(objects.Workload.Kind), Weight: plan.All, Whole: plan.Base,
@@ -55,7 +55,9 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 			},
 		},
 		Notes: notes(in, objects.Workload.Kind),
-	}, nil
+	}
+	p.Notes = append(p.Notes, strategies.DetachNotes(p.Steps)...)
+	return p, nil
 }
 
 const deployment = "Deployment"

@@ -78,6 +78,24 @@ func TestGoldenPlan(t *testing.T) {
 	}
 }
 
+// TestDetached: nobody has to stay for the hold, and the plan says so.
+func TestDetached(t *testing.T) {
+	in := input(t)
+	conf := *in.Deploy.Spec.Strategy.Recreate
+	conf.Detach = true
+	in.Deploy.Spec.Strategy.Recreate = &conf
+	p, err := recreate.Strategy{}.Compile(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last := p.Steps[0], p.Steps[1]; !first.Detach || first.Skip != first.Hold || last.Detach {
+		t.Errorf("steps are %+v", p.Steps)
+	}
+	if note := p.Notes[len(p.Notes)-1]; !strings.Contains(note, "In the hold of recreate (30s) the run ends") {
+		t.Errorf("the last note is %q", note)
+	}
+}
+
 // TestNeverTwoVersions: there and back all pods go before the first one comes.
 func TestNeverTwoVersions(t *testing.T) {
 	p, err := recreate.Strategy{}.Compile(input(t))

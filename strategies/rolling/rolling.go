@@ -103,7 +103,7 @@ func (c *compiler) pause(p pause, before int) plan.Step {
 		Weight: share(p.pods, c.objects.Size), Whole: plan.Base,
 		Do:   []plan.Op{{Kind: plan.RollPods, Pods: p.pods, From: before, Pace: plan.Pace{MinReady: c.minReady()}}},
 		Undo: []plan.Op{c.toOld()},
-		Hold: plan.Duration(c.conf.Hold), Gates: c.in.Watching(p.texts...),
+		Hold: plan.Duration(c.conf.Hold), Skip: plan.Duration(c.conf.Hold), Detach: c.conf.Detach, Gates: c.in.Watching(p.texts...),
 	}
 }
 
@@ -124,7 +124,7 @@ func (c *compiler) roll() plan.Step {
 		ID: "roll", Title: title, Weight: plan.All, Whole: plan.Base,
 		Do:   []plan.Op{{Kind: plan.Roll, Version: plan.Candidate, Pace: c.forward}},
 		Undo: []plan.Op{c.toOld()},
-		Hold: plan.Duration(c.conf.Hold), Gates: c.in.Watching(plan.All.String()),
+		Hold: plan.Duration(c.conf.Hold), Skip: plan.Duration(c.conf.Hold), Detach: c.conf.Detach, Gates: c.in.Watching(plan.All.String()),
 	}
 }
 
@@ -155,7 +155,7 @@ func (c *compiler) notes() []string {
 	if len(c.in.Deploy.Spec.Gates) == 0 {
 		list = append(list, "Only the pods are watched: no gate asks how the new version answers. Add one under spec.gates.")
 	}
-	return list
+	return append(list, strategies.DetachNotes(c.steps())...)
 }
 
 // pausing says what the pauses cost and count on.

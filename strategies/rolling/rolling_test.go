@@ -83,6 +83,7 @@ func TestGoldenPlans(t *testing.T) {
 		{"rolling", "{}", nil},
 		{"rolling-paced", "{maxSurge: 1, maxUnavailable: 0, minReady: 10s, hold: 1m, graceful: 5s}", recreating},
 		{"rolling-paused", "{pauseAt: [1, 25%, 50%], hold: 5m, maxSurge: 50%, minReady: 10s}", scaled},
+		{"rolling-detached", "{pauseAt: [1], hold: 30m, detach: true}", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := input(t, tc.strategy)

@@ -180,6 +180,10 @@ func (p picture) turn(most int) []row {
 	if step, _, waits := p.ro.Waiting(); waits {
 		return p.doubt(p.reason("? waits for an approval: "+words.Line(step.Approve.Message), "tidegate promote lets it go on, tidegate abort goes back", most))
 	}
+	if step, until, holds := p.ro.Holding(); holds {
+		return p.doubt(p.reason(fmt.Sprintf("? holds at step %s until %s; no run has to stay meanwhile", words.Line(step.ID), until.UTC().Format("2 Jan 15:04 MST")),
+			"tidegate deploy --resume goes on then, tidegate abort goes back", most))
+	}
 	return p.paused(most)
 }
 

@@ -65,6 +65,7 @@ func scenes() map[string]func() (live.State, time.Time) {
 		"bad-back":    at(story.Turned().Back(1, 3*time.Second), four, one),
 		"bad-end":     at(story.Bad(), four),
 		"no-data":     at(story.Waiting(), four, one),
+		"detached":    at(story.Left().Wait(2*time.Hour), four, one),
 		"waiting":     at(story.Asked().Wait(2*time.Hour), four, one),
 		"crashed":     at(story.Crashed(), four),
 		"stuck":       at(story.Stuck(), four, one),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -138,9 +139,35 @@ func (o *rollout) prepare() {
 	if revision(o.next) != rev {
 		o.c.annotate(refTo("replicasets", o.next), object{revisionKey: text})
 	}
+	o.copyAnnotations()
 	if str(o.d, "metadata", "annotations", revisionKey) != text {
 		o.c.annotate(o.r, object{revisionKey: text})
 	}
+}
+
+// copyAnnotations gives the template's ReplicaSet what the Deployment carries. Nothing is ever taken off again: the set
+// keeps an annotation that the Deployment has lost, and kubectl rollout undo brings it back.
+func (o *rollout) copyAnnotations() {
+	missing, has := object{}, at(o.next, "metadata", "annotations")
+	for k, v := range copied(o.d) {
+		if has[k] != v {
+			missing[k] = v
+		}
+	}
+	if len(missing) > 0 {
+		o.c.annotate(refTo("replicasets", o.next), missing)
+	}
+}
+
+// copied are the Deployment's annotations that its ReplicaSets get.
+func copied(deployment object) object {
+	all := object{}
+	for k, v := range at(deployment, "metadata", "annotations") {
+		if !strings.HasPrefix(k, "deployment.kubernetes.io/") && k != "kubectl.kubernetes.io/last-applied-configuration" {
+			all[k] = v
+		}
+	}
+	return all
 }
 
 func (o *rollout) create(rev int64) object {
@@ -160,11 +187,7 @@ func (o *rollout) create(rev int64) object {
 		spec["minReadySeconds"] = n
 	}
 	annotations := o.sizes()
-	for k, v := range at(o.d, "metadata", "annotations") {
-		if !strings.HasPrefix(k, "deployment.kubernetes.io/") && k != "kubectl.kubernetes.io/last-applied-configuration" {
-			annotations[k] = v
-		}
-	}
+	maps.Copy(annotations, copied(o.d))
 	annotations[revisionKey] = strconv.FormatInt(rev, 10)
 	rs, err := o.c.api.Create(gvr("replicasets"), object{
 		"metadata": object{

@@ -113,6 +113,9 @@ func summary(r *engine.Record) map[string]string {
 		if step, _, waits := ro.Waiting(); waits {
 			text["waits"] = cut("for an approval: "+step.Approve.Message, maxRequest)
 		}
+		if _, until, holds := ro.Holding(); holds {
+			text["waits"] = "until " + until.UTC().Format(time.RFC3339) + ", when its hold is over"
+		}
 		text["step"] = fmt.Sprintf("%s (%d of %d)", ro.Plan.Steps[ro.Step].ID, ro.Step+1, len(ro.Plan.Steps))
 	}
 	return text

@@ -35,6 +35,7 @@ func All(ctx context.Context) []Scene {
 		told("superseded", report.Superseded, story.Superseded()),
 		told("undo-failed", report.UndoFailed, story.Stuck()),
 		told("waiting", report.Pending, story.Asked()),
+		told("detached", report.Pending, story.Left()),
 		told("answered", report.Succeeded, story.Answered()),
 		told("promoted", report.Promoted, story.Asked()),
 		{"record-only", sheet.Input{End: report.End{Result: report.RolledBack, Rollout: story.Bad().Record.Rollout}}},

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"slices"
+
+	"github.com/tidegate/tidegate/internal/spec"
+)
+
+// straight is a spec whose rollout goes to everyone at once: who goes back wants to be there. Every gate is asked; one that
+// names only moments which are left out is asked when everybody is on the version that comes back.
+func straight(d spec.Deploy) spec.Deploy {
+	switch s := &d.Spec.Strategy; {
+	case s.Canary != nil:
+		short, long, most := *s.Canary, *s.Canary, spec.All
+		if s.Canary.Settle == spec.SettleInPlace { // the candidate never gets everything
+			most = s.Canary.Last()
+		}
+		short.Steps, short.Hold, short.Bake, short.Internal = []spec.Step{{Weight: most}}, 0, 0, nil
+		s.Canary = &short
+		return askedAt(d, spec.AtBake, func(moment string) bool {
+			_, step := long.StepAt(moment)
+			return !step && moment != spec.AtInternal || moment == most.String()
+		})
+	case s.BlueGreen != nil:
+		short := *s.BlueGreen
+		short.Preview, short.Approve, short.KeepOld, short.Detach = nil, nil, 0, false
+		s.BlueGreen = &short
+	case s.Rolling != nil:
+		short := *s.Rolling
+		short.PauseAt, short.Hold, short.Detach = nil, 0, false
+		s.Rolling = &short
+		return askedAtEnd(d)
+	case s.Recreate != nil:
+		s.Recreate = &spec.Recreate{}
+	}
+	return d
+}
+
+// atOnce is a spec whose rollout is the workload's own rolling update under traffic, whatever the spec's strategy is.
+func atOnce(d spec.Deploy) spec.Deploy {
+	d.Spec.Strategy = spec.Strategy{Rolling: &spec.Rolling{}}
+	return askedAtEnd(d)
+}
+
+// askedAtEnd is a spec whose gates are asked when all pods are of the version that comes back.
+func askedAtEnd(d spec.Deploy) spec.Deploy {
+	return askedAt(d, spec.All.String(), func(moment string) bool { return moment == spec.All.String() })
+}
+
+// askedAt is a spec whose gates name only moments that are kept; a gate that would name none names instead.
+func askedAt(d spec.Deploy, instead string, kept func(moment string) bool) spec.Deploy {
+	d.Spec.Gates = slices.Clone(d.Spec.Gates)
+	for i, g := range d.Spec.Gates {
+		at := slices.DeleteFunc(slices.Clone(g.At), func(moment string) bool { return !kept(moment) })
+		if len(g.At) > 0 && len(at) == 0 {
+			at = []string{instead}
+		}
+		d.Spec.Gates[i].At = at
+	}
+	return d
+}
