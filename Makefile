@@ -12,7 +12,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -gcflags=all=-l -ldflags '$(LDFLA
 WITH_CLUSTER = KUBECONFIG=$$($(GO) run -C testdata/cluster . status -o json | sed -n 's/.*"kubeconfig": *"\([^"]*\)".*/\1/p')
 
 .DEFAULT_GOAL := help
-.PHONY: help build dist demo test test-unit test-cluster bench lint lint-workflows fmt schema cluster-up cluster-down clean
+.PHONY: help build dist demo test test-unit test-cluster exhaust bench lint lint-workflows fmt schema cluster-up cluster-down clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,9 +43,13 @@ test-unit: ## Everything but the real cluster, with the race detector
 	$(MAKE) lint-workflows
 
 test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under real requests
-	$(GO) test -v -timeout 60m -count 1 ./internal/e2e
+	$(GO) test -v -timeout 75m -count 1 ./internal/e2e
 	$(WITH_CLUSTER) $(GO) test -timeout 20m -count 1 -run Real ./internal/sandbox/contract
 	$(WITH_CLUSTER) $(GO) test -timeout 20m -count 1 -parallel 50 ./internal/state/cluster
+
+exhaust: ## What make test samples, whole: every write and call of every strategy in memory, every step on the real cluster (hours)
+	TIDEGATE_TEST_ALL=1 $(GO) test -timeout 120m ./internal/app
+	TIDEGATE_TEST_ALL=1 $(GO) test -v -timeout 240m -count 1 -run Forms ./internal/e2e
 
 bench: build ## Print the measures of docs/benchmarks.md
 	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e

@@ -85,6 +85,9 @@ const (
 	NoDataWait NoDataPolicy = "wait" // the step does not end; see Rule.NoDataFor
 	NoDataFail NoDataPolicy = "fail"
 	NoDataPass NoDataPolicy = "pass"
+	// NoDataScant is for moments in which few requests come, or none: data that is missing is not waited for, but a
+	// provider that does not answer is. No spec writes it.
+	NoDataScant NoDataPolicy = "scant"
 )
 
 // DefaultNoDataFor is how long data may be missing when a rule does not say.

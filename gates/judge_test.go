@@ -56,6 +56,9 @@ func TestJudge(t *testing.T) {
 		{"consecutive: undecided does not count", gates.Rule{Of: 2, In: 2}, "fuf", "..F"},
 		{"consecutive: missing data does not count", gates.Rule{Of: 2, In: 2}, "f-ef", "...F"},
 
+		{"scant: missing data is not waited for, an error is", noDataFor3m(gates.Rule{NoData: gates.NoDataScant}), "-pe--f", "PP.PPF"},
+		{"scant: a provider that stays away undoes", noDataFor3m(gates.Rule{NoData: gates.NoDataScant}), "eeeeee", "..wwwF"},
+
 		{"3 of 5", gates.Rule{Of: 3, In: 5}, "fpfpf", ".P.PF"},
 		{"3 of 5: the oldest is forgotten", gates.Rule{Of: 3, In: 5}, "fppfpf", ".PP.P."},
 		{"3 of 5: passing goes on while failures are few", gates.Rule{Of: 3, In: 5}, "ffppp", "..PPP"},

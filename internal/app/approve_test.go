@@ -200,6 +200,7 @@ func TestKilledAroundAnApproval(t *testing.T) {
 	for _, who := range []string{"deploy", "promote"} {
 		n := approvalWrites(t, who)
 		t.Logf("%s makes %d writes", who, n)
+		stride, _ := strides()
 		for at := 1; at <= n; at += stride {
 			for _, after := range []bool{false, true} {
 				for _, then := range []string{"promote", "abort", "resume"} {

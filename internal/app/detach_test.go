@@ -274,6 +274,7 @@ func TestKilledAroundADetachedHold(t *testing.T) {
 	for _, who := range []string{"look", "over", "full"} {
 		n := holding().holdWrites(t, who)
 		t.Logf("%s makes %d writes", who, n)
+		stride, _ := strides()
 		for at := 1; at <= n; at += stride {
 			for _, after := range []bool{false, true} {
 				for _, then := range []string{"schedule", "full", "abort"} {

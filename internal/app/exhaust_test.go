@@ -53,6 +53,7 @@ func TestKilledAtEveryWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := k.writes(t)
 			t.Logf("a %s makes %d writes", name, n)
+			stride, _ := strides()
 			for at := 1; at <= n; at += stride {
 				k.killedAt(t, at, n)
 			}
@@ -135,6 +136,7 @@ func TestFaultAtEveryCall(t *testing.T) {
 				}
 			})
 			t.Logf("a %s makes %d calls, watches and leases among them", name, f.count)
+			_, stride := strides()
 			for at := 1; at <= f.count; at += stride {
 				for _, fault := range []string{"hang", "lost", "409", "500", "504", "slow"} {
 					t.Run(fmt.Sprintf("%s at %d", fault, at), func(t *testing.T) {

@@ -2,5 +2,4 @@
 
 package app_test
 
-// stride 1: every write and every call.
-const stride = 1
+const slow = false

@@ -2,6 +2,5 @@
 
 package app_test
 
-// stride thins the exhaustive tests out: under the race detector each takes several times as long. Without it (make test
-// runs them both ways) they are whole.
-const stride = 11
+// slow says that each run takes several times as long.
+const slow = true

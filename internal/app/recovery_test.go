@@ -41,6 +41,7 @@ func TestRecordDeleted(t *testing.T) {
 	for name, k := range strategies() {
 		t.Run(name, func(t *testing.T) {
 			n := k.writes(t)
+			stride, _ := strides()
 			for at := 1; at <= n; at += stride {
 				for _, image := range []string{"checkout:v2", "checkout:v3"} {
 					t.Run(fmt.Sprintf("after %d, then %s", at, image), func(t *testing.T) {

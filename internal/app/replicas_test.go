@@ -291,7 +291,7 @@ func TestRecordOfReplicasDeleted(t *testing.T) {
 					w.mu.Lock()
 					w.relaxed, w.kind.outage = true, next.outage
 					w.mu.Unlock()
-					result, err := app.Deploy(w.t.Context(), w.options("checkout:v3", nil))
+					result, err := carry(w.t.Context(), w.options("checkout:v3", nil))
 					if err != nil || result.Result != report.Succeeded {
 						t.Errorf("%+v, %v", result, err)
 					}

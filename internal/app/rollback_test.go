@@ -185,6 +185,7 @@ func TestRollbackIsWatched(t *testing.T) {
 
 // TestRollbackKilled: a rollback whose run was killed is carried on by the next one, before and after each write.
 func TestRollbackKilled(t *testing.T) {
+	stride, _ := strides()
 	for at := 1; at <= 25; at += max(stride/2, 1) {
 		t.Run(fmt.Sprint(at), func(t *testing.T) {
 			t.Parallel()

@@ -36,10 +36,11 @@ func straight(d spec.Deploy) spec.Deploy {
 	return d
 }
 
-// atOnce is a spec whose rollout is the workload's own rolling update under traffic, whatever the spec's strategy is.
+// atOnce is a spec whose rollout is the workload's own rolling update under traffic, whatever the spec's strategy is. Only
+// the pods are watched: a gate that fails, or a provider that is down, must not bring back what somebody is fleeing from.
 func atOnce(d spec.Deploy) spec.Deploy {
-	d.Spec.Strategy = spec.Strategy{Rolling: &spec.Rolling{}}
-	return askedAtEnd(d)
+	d.Spec.Strategy, d.Spec.Gates = spec.Strategy{Rolling: &spec.Rolling{}}, nil
+	return d
 }
 
 // askedAtEnd is a spec whose gates are asked when all pods are of the version that comes back.

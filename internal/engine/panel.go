@@ -44,6 +44,9 @@ func newPanel(e *Engine, step plan.Step, now time.Time) *panel {
 	p := &panel{engine: e, step: step}
 	for _, w := range e.Gates {
 		if slices.Contains(step.Gates, w.Gate.Name()) {
+			if slices.Contains(step.Scant, w.Gate.Name()) && w.Rule.NoData == gates.NoDataWait {
+				w.Rule.NoData = gates.NoDataScant
+			}
 			p.seats = append(p.seats, &seat{Watched: w, judge: gates.NewJudge(w.Rule, now), due: now.Add(w.Rule.Delay)})
 		}
 	}

@@ -18,8 +18,8 @@ const (
 // HoldScaler raises the scaler's minimum to size, and with exactly brings its maximum there too; what it was is kept in
 // the annotation. It says whether anything had to change.
 func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly bool) (bool, error) {
-	if _, marked := o.GetAnnotations()[mark]; marked {
-		return false, nil
+	if was, marked := ReadOriginal(o, mark); marked {
+		return holdAgain(o, was)
 	}
 	kept := map[string]any{keptHeld: size}
 	least, found, _ := unstructured.NestedInt64(o.Object, ScalerMinimum(o.GetKind())...)
@@ -45,6 +45,24 @@ func HoldScaler(o *unstructured.Unstructured, mark string, size int64, exactly b
 		return moveScaler(o, size)
 	}
 	return true, unstructured.SetNestedField(o.Object, size, ScalerMinimum(o.GetKind())...)
+}
+
+// holdAgain holds the bounds of a marked scaler that have the user's values: a release of it may have ended half way.
+func holdAgain(o *unstructured.Unstructured, kept map[string]any) (changed bool, err error) {
+	held, known := kept[keptHeld].(int64)
+	for name, path := range map[string][]string{keptMinimum: ScalerMinimum(o.GetKind()), keptMaximum: scalerMaximum(o.GetKind())} {
+		was, bound := kept[name]
+		present, found, _ := unstructured.NestedInt64(o.Object, path...)
+		own := !found && was == nil || found && was == present
+		if !known || !own || found && present == held || !bound && name == keptMaximum {
+			continue
+		}
+		changed = true
+		if err := unstructured.SetNestedField(o.Object, held, path...); err != nil {
+			return false, fmt.Errorf("%s: %w", plan.RefOf(o.Object), err)
+		}
+	}
+	return changed, nil
 }
 
 // PinScaler is HoldScaler with exactly that also moves a scaler which is held already, as often as it is called.

@@ -77,6 +77,9 @@ type Step struct {
 	// finds new pods only after a while, and until then nobody could judge what users meet.
 	Sight Duration `json:"sight,omitempty"`
 	Gates []string `json:"gates,omitempty"` // that judge this step; kubernetes is among them where pods are watched
+	// Scant are those of Gates that may well have no data in this step, for few requests meet the new version: that is said,
+	// and not waited for. What they have is judged as ever.
+	Scant []string `json:"scant,omitempty"`
 	// Whole is the side that can carry everything while this step runs.
 	Whole Side `json:"whole"`
 	// Weight is the share of requests that meets the new version at the end of the step.

@@ -41,7 +41,7 @@ func (c compiler) internal() plan.Step {
 		Undo:  c.ToBase(),
 		Hold:  plan.Duration(max(hold, c.Guard)),
 		Skip:  plan.Duration(max(hold-c.Guard, 0)),
-		Gates: c.In.Watching(spec.AtInternal),
+		Gates: c.In.Watching(spec.AtInternal), Scant: c.In.GateNames(),
 	}
 	if len(c.approvals[0]) == 0 { // nobody knows how long a person takes
 		step.Ahead = c.aheadOf(c.ringSized(plan.ScaleCandidate), 0)
