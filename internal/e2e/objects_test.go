@@ -83,6 +83,7 @@ type layout struct {
 
 	kind        string // of the workload: Deployment
 	routeless   bool   // the spec names no route
+	drift       string // what to do when somebody else changes the split
 	strategy    string // the canary of steps and hold
 	steps, hold string // 10%, 25%, 50% and 1s; a step never holds shorter than the guard of 2 s
 	noDataFor   string // 1m
@@ -102,6 +103,9 @@ func image(version string) string { return cluster.Image + ":" + version }
 
 func (s *shop) fill(text string) string {
 	gatewayNamespace, gateway, _ := strings.Cut(cluster.Gateway, "/")
+	if s.drift != "" {
+		text = strings.Replace(text, "{httpRoute: checkout}}", "{httpRoute: checkout}, drift: "+s.drift+"}", 1)
+	}
 	if s.routeless {
 		text = strings.Replace(text, "  traffic: {gatewayAPI: {httpRoute: checkout}}\n", "", 1)
 	}

@@ -45,19 +45,23 @@ func TestRollingGood(t *testing.T) {
 
 // TestRollingPausesAreExact: during the hold of a pause there are exactly as many new pods as it says, and the others old.
 func TestRollingPausesAreExact(t *testing.T) {
-	t.Parallel()
-	s := open(t, layout{strategy: pausing})
-	p := s.deploy("v2")
-	for n := 1; n <= 2; n++ {
-		p.hold(fmt.Sprintf("pods-%d", n))
-		for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-			if old, fresh := s.ready("v1"), s.ready("v2"); fresh != n || old != size-n {
-				t.Errorf("at the pause of %d: %d new pods and %d old ones", n, fresh, old)
+	for _, kind := range []string{"Deployment", "StatefulSet"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, layout{kind: kind, strategy: pausing})
+			p := s.deploy("v2")
+			for n := 1; n <= 2; n++ {
+				p.hold(fmt.Sprintf("pods-%d", n))
+				for end := time.Now().Add(4 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+					if old, fresh := s.ready("v1"), s.ready("v2"); fresh != n || old != size-n {
+						t.Errorf("at the pause of %d: %d new pods and %d old ones", n, fresh, old)
+					}
+				}
 			}
-		}
+			p.want(0)
+			s.whole("v2")
+		})
 	}
-	p.want(0)
-	s.whole("v2")
 }
 
 // TestRollingBad takes bad versions back, at the first pause and without one.
@@ -95,34 +99,6 @@ func TestRollingGraceful(t *testing.T) {
 	s.run(0, "abort")
 	p.want(3)
 	s.whole("v1")
-}
-
-// TestRollingKilled kills the runner in each step; another run takes the rollout back, then one carries it on.
-func TestRollingKilled(t *testing.T) {
-	t.Run("taken back", func(t *testing.T) {
-		t.Parallel()
-		s := open(t, layout{strategy: pausing, extra: scaler})
-		for _, step := range rollingSteps[:3] {
-			p := s.deploy("v2")
-			p.reach(step)
-			p.kill()
-			s.run(0, "abort")
-			s.whole("v1")
-		}
-	})
-	t.Run("carried on", func(t *testing.T) {
-		t.Parallel()
-		s := open(t, layout{strategy: pausing, extra: scaler})
-		for _, step := range rollingSteps {
-			p := s.deploy("v2")
-			p.reach(step)
-			p.kill()
-		}
-		last := s.deploy("v2")
-		last.want(0)
-		last.mentions("carried on by")
-		s.whole("v2")
-	})
 }
 
 // TestRollingScaler: at a pause an autoscaler can neither add nor take pods.

@@ -167,15 +167,24 @@ func (s *shop) patience() {
 
 // ask sends one request and returns its status.
 func (s *shop) ask() int {
+	status, _ := s.visit(s.host, nil)
+	return status
+}
+
+// visit sends one request to a host of the gateway, and returns its status and the version that answered.
+func (s *shop) visit(host string, header http.Header) (status int, version string) {
 	req, err := http.NewRequest(http.MethodGet, cluster.GatewayURL, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	req.Host = s.host
+	req.Host = host
+	for name, values := range header {
+		req.Header[name] = values
+	}
 	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
-		return 0
+		return 0, ""
 	}
 	answer.Body.Close()
-	return answer.StatusCode
+	return answer.StatusCode, answer.Header.Get(load.VersionHeader)
 }
