@@ -157,11 +157,11 @@ func inWorldWith(t *testing.T, kind, strategy, manifests, image string, test fun
 		time.Sleep(10 * time.Second)
 		ctx, end := context.WithCancel(t.Context())
 		defer end()
-		test(t, newWorld(t, ctx, cluster, kind, strategy, image))
+		test(t, newWorld(ctx, t, cluster, kind, strategy, image))
 	})
 }
 
-func newWorld(t *testing.T, ctx context.Context, cluster *sandbox.Cluster, kind, strategy, image string) *world {
+func newWorld(ctx context.Context, t *testing.T, cluster *sandbox.Cluster, kind, strategy, image string) *world {
 	t.Helper()
 	d, err := dynamic.NewForConfig(cluster.Config())
 	if err != nil {

@@ -109,8 +109,8 @@ func TestPausesAreExact(t *testing.T) {
 	}
 }
 
-func (k kind) pausesAreExact(t *testing.T) {
-	k.inWorld(t, func(w *world) {
+func (s kind) pausesAreExact(t *testing.T) {
+	s.inWorld(t, func(w *world) {
 		var mu sync.Mutex
 		paused, looks := 0, map[int]int{}
 		look := func() {
@@ -249,9 +249,9 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-func (k kind) outageIsTold(t *testing.T) {
+func (s kind) outageIsTold(t *testing.T) {
 	t.Run("whole", func(t *testing.T) {
-		k.inWorld(t, func(w *world) {
+		s.inWorld(t, func(w *world) {
 			result, err := app.Deploy(w.t.Context(), w.options("checkout:v2", nil))
 			if err != nil || result.Result != report.Succeeded || !strings.Contains(result.Ending.Closing().Outage, "no pod was ready for") {
 				t.Errorf("%+v, %v", result, err)
@@ -261,11 +261,11 @@ func (k kind) outageIsTold(t *testing.T) {
 	})
 	for _, after := range []time.Duration{0, 500 * time.Millisecond, 1200 * time.Millisecond, 2500 * time.Millisecond} {
 		t.Run(fmt.Sprint("killed after ", after), func(t *testing.T) {
-			k.inWorld(t, func(w *world) {
+			s.inWorld(t, func(w *world) {
 				ctx, kill := context.WithCancelCause(w.t.Context())
 				begun := false
 				w.cluster.API().OnWrite(func(c apiserver.Write) {
-					if c.Resource == k.resource() && !begun && w.told(k) {
+					if c.Resource == s.resource() && !begun && w.told(s) {
 						begun = true
 						time.AfterFunc(after, func() { kill(errKilled) })
 					}
@@ -277,7 +277,7 @@ func (k kind) outageIsTold(t *testing.T) {
 				if err != nil || result.Result != report.Succeeded {
 					t.Errorf("%+v, %v", result, err)
 				}
-				if k.workload == "statefulset" {
+				if s.workload == "statefulset" {
 					// Its pods stop one after the other, and when the last one did nobody was there to see.
 					if told := time.Duration(result.Outage * float64(time.Second)); told < w.seen()-time.Second || told > w.seen()+5*time.Second {
 						t.Errorf("the outage is told to be %v, users saw %v", told, w.seen())

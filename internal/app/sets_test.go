@@ -25,14 +25,14 @@ func daemonObjects(text string) string {
 	return strings.Replace(text, "  replicas: 3\n", "", 1)
 }
 
-func (k kind) stateful() kind {
-	k.workload, k.objects = "statefulset", statefulObjects
-	return k
+func (s kind) stateful() kind {
+	s.workload, s.objects = "statefulset", statefulObjects
+	return s
 }
 
-func (k kind) daemon() kind {
-	k.workload, k.objects = "daemonset", daemonObjects
-	return k
+func (s kind) daemon() kind {
+	s.workload, s.objects = "daemonset", daemonObjects
+	return s
 }
 
 func pausingStateful() kind {
@@ -80,8 +80,8 @@ func (w *world) oneMissing() {
 }
 
 // steps are those of the kind's plan.
-func (k kind) steps(t *testing.T) (ids []string) {
-	k.inWorld(t, func(w *world) {
+func (s kind) steps(t *testing.T) (ids []string) {
+	s.inWorld(t, func(w *world) {
 		p, err := app.Plan(w.t.Context(), w.options("checkout:v2", nil))
 		if err != nil {
 			t.Fatal(err)
@@ -107,8 +107,8 @@ func TestSetsAbortedAtEachStep(t *testing.T) {
 	}
 }
 
-func (k kind) abortedAt(t *testing.T, step string, moment engine.EventKind) {
-	k.inWorld(t, func(w *world) {
+func (s kind) abortedAt(t *testing.T, step string, moment engine.EventKind) {
+	s.inWorld(t, func(w *world) {
 		reached := make(chan struct{})
 		o := w.options("checkout:v2", nil)
 		open := true

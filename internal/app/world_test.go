@@ -97,8 +97,8 @@ type kind struct {
 }
 
 // resource is the workload's.
-func (k kind) resource() schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: cmp.Or(k.workload, "deployment") + "s"}
+func (s kind) resource() schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: cmp.Or(s.workload, "deployment") + "s"}
 }
 
 func canary() kind {
@@ -136,10 +136,10 @@ func inWorld(t *testing.T, test func(w *world)) {
 	canary().inWorld(t, test)
 }
 
-func (k kind) inWorld(t *testing.T, test func(w *world)) {
+func (s kind) inWorld(t *testing.T, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, k)
+		w := newWorld(t, s)
 		defer w.close()
 		test(w)
 	})

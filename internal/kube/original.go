@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -95,7 +96,7 @@ func ReadOriginal(o *unstructured.Unstructured, mark string) (map[string]any, bo
 func LastWriter(o *unstructured.Unstructured) string {
 	who, last := "", time.Time{}
 	for _, e := range o.GetManagedFields() {
-		if e.Manager == Manager || e.Subresource == "status" || e.Time == nil || e.FieldsV1 == nil || !bytes.Contains(e.FieldsV1.Raw, []byte(`"f:spec"`)) {
+		if e.Manager == Manager || e.Subresource == "status" || e.Time == nil || e.FieldsV1 == nil || !strings.Contains(e.FieldsV1.GetRawString(), `"f:spec"`) {
 			continue
 		}
 		if !e.Time.Time.Before(last) {

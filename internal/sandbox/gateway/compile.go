@@ -118,11 +118,11 @@ func (u *rule) match(m object) {
 	u.headers = nil
 	asked := map[string]bool{}
 	for _, h := range list(m, "headers") {
-		if lower := strings.ToLower(str(h, "name")); asked[lower] {
+		lower := strings.ToLower(str(h, "name"))
+		if asked[lower] {
 			continue // of several matches of one header the first counts
-		} else {
-			asked[lower] = true
 		}
+		asked[lower] = true
 		name, same := str(h, "name"), matcher(str(h, "type"), str(h, "value"))
 		u.headers = append(u.headers, func(r *http.Request) bool {
 			values := r.Header.Values(name)
