@@ -69,10 +69,13 @@ func (a *Actuator) splitDrift(l left) []engine.Drift {
 	if !ok || l.split == nil || l.split.Nothing() {
 		return nil
 	}
+	remedy := gitOpsRemedy + "spec.rules of the route while a rollout runs, or have the split put back by spec.traffic.drift: correct."
+	if a.objects.Traffic.BySelector() {
+		remedy = gitOpsRemedy + "spec.selector of the Service while a rollout runs."
+	}
 	var list []engine.Drift
 	for _, text := range router.Drift(*a.objects.Traffic, *l.split) {
-		list = append(list, engine.Drift{Text: text, Judged: true, Split: true,
-			Remedy: gitOpsRemedy + "spec.rules of the route while a rollout runs, or have the split put back by spec.traffic.drift: correct."})
+		list = append(list, engine.Drift{Text: text, Judged: true, Split: true, Remedy: remedy})
 	}
 	return list
 }

@@ -28,6 +28,17 @@ func TestDrift(t *testing.T) {
 		p.want(0)
 		s.whole("v2")
 	})
+	t.Run("Service", func(t *testing.T) {
+		t.Parallel()
+		s := open(t, layout{strategy: "{blueGreen: {keepOld: 1m, drain: 1s}}", routeless: true})
+		p := s.deploy("v2")
+		p.hold("full")
+		s.kubectl(s.objects("v1"), "apply", "--server-side", "--force-conflicts", "-f", "-")
+		p.tells("somebody changed spec.selector")
+		p.want(3)
+		p.mentions("Service/checkout")
+		s.whole("v1")
+	})
 	t.Run("autoscaler", func(t *testing.T) {
 		t.Parallel()
 		s := open(t, layout{steps: "{weight: 50%, hold: 6s}", extra: scaler})

@@ -127,7 +127,7 @@ func needsOfCandidate(u Use) []Permission {
 			Why: "to move requests only to pods that the gateway can know"},
 	}
 	if u.Switched != "" || u.Everything {
-		list = append(list, Permission{Resource: "services", Namespace: u.Namespace, Names: nameList(u.Switched), Verbs: []string{"get", "update"},
+		list = append(list, Permission{Resource: "services", Namespace: u.Namespace, Names: nameList(u.Switched), Verbs: []string{"get", "list", "watch", "update"},
 			Why: "the Service whose selector is switched, where no route is"})
 	}
 	return list

@@ -32,18 +32,23 @@ type Router struct {
 	annotation string
 	slices     *kube.View               // EndpointSlices of the Service
 	pods       map[plan.Side]*kube.View // by the Service's selector for each side
+	view       *kube.View               // the Service
 	service    plan.Ref
 	side       plan.Side // that our last write, or look, found the Service to point at; "" before
 	theirs     bool      // the Service points at neither, and was never ours
 }
 
-var _ traffic.Router = (*Router)(nil)
+var (
+	_ traffic.Router  = (*Router)(nil)
+	_ traffic.Watcher = (*Router)(nil)
+)
 
 // New returns a router for the Service t.Base, whose endpoints it follows in the scene.
 func New(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) *Router {
 	r := &Router{client: client, scene: scene, annotation: kube.OriginalMark(workload), pods: map[plan.Side]*kube.View{},
 		service: kube.ServiceRef(t.Namespace, t.Base),
 		slices:  scene.Follow("discovery.k8s.io/v1", "EndpointSlice", t.Namespace, "kubernetes.io/service-name="+t.Base)}
+	r.view = scene.FollowOne(r.service)
 	for side, match := range t.Selectors {
 		r.pods[side] = scene.Follow("v1", "Pod", t.Namespace, labels.SelectorFromSet(match).String())
 	}
@@ -174,11 +179,17 @@ func (r *Router) InForce(ctx context.Context, t plan.Traffic) error {
 	defer cancel()
 	err := r.scene.Wait(bounded, 0, func() (bool, error) {
 		pods := r.pods[r.side]
-		return r.slices.Synced() && pods.Synced() && follow(r.slices.List(), pods.List()), nil
+		return r.told(t) && r.slices.Synced() && pods.Synced() && follow(r.slices.List(), pods.List()), nil
 	})
 	if errors.Is(err, errBehind) {
 		return fmt.Errorf("%s was written, but its endpoints are not the ready pods of the %s after %s; look at "+
 			"`kubectl get endpointslices -n %s -l kubernetes.io/service-name=%s`", r.service, r.side, patience, t.Namespace, t.Base)
 	}
 	return err
+}
+
+// told tells whether the watch has told of the Service as it was written.
+func (r *Router) told(t plan.Traffic) bool {
+	seen := r.view.One()
+	return seen != nil && maps.Equal(selectorOf(seen.Object), t.Selectors[r.side])
 }
