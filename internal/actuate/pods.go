@@ -2,6 +2,7 @@ package actuate
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
@@ -30,31 +31,55 @@ func (a *Actuator) Pods(side plan.Side) []kube.Pod {
 	return pods
 }
 
-// sides tells which version a pod of the workload runs: the old one when the ReplicaSet that made it, or the
-// ControllerRevision that it was made by, has the old images. The pod itself is asked only while that is not known yet, for
-// what changes pods on their way in (a mirror of images) leaves those alone.
+// sides tells which version a pod of the workload runs: that whose pod template the ReplicaSet or the ControllerRevision has
+// that made it. Where it has neither's to the letter, for something in the cluster changes templates, the images tell, and
+// the pod's own only while what made it is not known yet: what changes pods on their way in (a mirror of images) leaves
+// those alone.
 func (a *Actuator) sides() func(pod *unstructured.Unstructured) plan.Side {
-	sets := map[string]map[string]string{}
+	base, candidate := essence(a.objects.Templates[plan.Base]), essence(a.objects.Templates[plan.Candidate])
+	old := imagesOf(a.objects.Templates[plan.Base])
+	byImages := func(o plan.Object) plan.Side {
+		if runs(imagesOf(o), old) {
+			return plan.Base
+		}
+		return plan.Candidate
+	}
+	sets := map[string]plan.Side{}
 	for _, o := range a.sets.List() {
 		template, _, _ := unstructured.NestedMap(o.Object, "spec", "template")
 		if a.objects.Workload.Kind != kube.Deployment {
 			template = kube.RevisionTemplate(o)
 		}
-		sets[o.GetName()] = imagesOf(template)
+		switch essence(template) {
+		case base:
+			sets[o.GetName()] = plan.Base
+		case candidate:
+			sets[o.GetName()] = plan.Candidate
+		default:
+			sets[o.GetName()] = byImages(template)
+		}
 	}
-	old := imagesOf(a.objects.Templates[plan.Base])
 	return func(pod *unstructured.Unstructured) plan.Side {
-		images := imagesOf(pod.Object)
 		for _, name := range a.makers(pod) {
-			if made, known := sets[name]; known {
-				images = made
+			if side, known := sets[name]; known {
+				return side
 			}
 		}
-		if runs(images, old) {
-			return plan.Base
-		}
-		return plan.Candidate
+		return byImages(pod.Object)
 	}
+}
+
+// essence identifies a pod template, without what controllers add to their copies of it.
+func essence(template plan.Object) string {
+	template = runtime.DeepCopyJSON(template)
+	delete(template, "$patch")
+	if metadata, ok := template["metadata"].(map[string]any); ok {
+		delete(metadata, "creationTimestamp")
+		if labels, ok := metadata["labels"].(map[string]any); ok {
+			delete(labels, "pod-template-hash")
+		}
+	}
+	return plan.Digest(template)
 }
 
 // makers are the names that the ReplicaSet or the ControllerRevision of a pod may have.
