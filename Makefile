@@ -49,7 +49,7 @@ test-cluster: ## Rollouts on a real Kubernetes, gateway and Prometheus under rea
 
 exhaust: ## What make test samples, whole: every write and call of every strategy in memory, every step on the real cluster (hours)
 	TIDEGATE_TEST_ALL=1 $(GO) test -timeout 120m ./internal/app
-	TIDEGATE_TEST_ALL=1 $(GO) test -v -timeout 240m -count 1 -run Forms ./internal/e2e
+	TIDEGATE_TEST_ALL=1 $(GO) test -v -timeout 240m -count 1 ./internal/e2e
 
 bench: build ## Print the measures of docs/benchmarks.md
 	$(GO) test -timeout 60m -run '^$$' -bench . -benchtime 1x ./internal/e2e

@@ -130,7 +130,7 @@ func TestActionLeave(t *testing.T) {
 // TestActionKill kills main in every step: post has the users on the base in 10 s, and leaves nothing half-way. Where the
 // base runs the new version already and no gate is left to be asked, it carries the rollout to its end.
 func TestActionKill(t *testing.T) {
-	split(t, func(t *testing.T, steps []string) {
+	split(t, "odd", func(t *testing.T, steps []string) {
 		s, h := open(t, layout{steps: "10%, 50%"}), openHub(t)
 		version, next := "v1", "v2"
 		for _, step := range steps {

@@ -22,7 +22,7 @@ func TestKillResume(t *testing.T) {
 
 // TestKillAbort kills the runner in each step and has another process take the rollout back.
 func TestKillAbort(t *testing.T) {
-	split(t, func(t *testing.T, steps []string) {
+	split(t, "even", func(t *testing.T, steps []string) {
 		s := open(t, layout{steps: "10%, 50%"})
 		for _, step := range steps {
 			p := s.deploy("v2")
