@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -74,6 +75,9 @@ func (a *Actuator) resize(ctx context.Context, size int, wait bool, fits func(no
 	}
 	if now := a.candidate.One(); now == nil || !fits(kube.WorkloadRollout(now).Desired) {
 		stored, err := a.client.Scale(ctx, ref, size)
+		if apierrors.IsNotFound(err) {
+			return &engine.StepError{Reason: fmt.Sprintf("%s is gone: somebody deleted it", ref), Hint: othersRemedy}
+		}
 		if err != nil {
 			return fmt.Errorf("scale %s to %d: %w", ref, size, err)
 		}

@@ -64,6 +64,9 @@ func (a *Actuator) Drift(done []plan.Op) []engine.Drift {
 
 const gitOpsRemedy = "If a GitOps tool did it, tell it to ignore "
 
+// othersRemedy is for somebody who changes or deletes what the rollout made.
+const othersRemedy = gitOpsRemedy + "what a rollout makes (the label app.kubernetes.io/managed-by: tidegate), and deploy again."
+
 func (a *Actuator) splitDrift(l left) []engine.Drift {
 	router, ok := a.router.(traffic.Watcher)
 	if !ok || l.split == nil || l.split.Nothing() {
@@ -130,19 +133,18 @@ func (a *Actuator) candidateDrift() []engine.Drift {
 		return nil
 	}
 	ref, _ := a.objects.CandidateRef()
-	const remedy = gitOpsRemedy + "what a rollout makes (the label app.kubernetes.io/managed-by: tidegate), and deploy again."
 	now := a.candidate.One()
 	if now == nil || now.GetDeletionTimestamp() != nil {
-		return []engine.Drift{{Text: fmt.Sprintf("%s is gone: somebody deleted it", ref), Judged: true, Remedy: remedy}}
+		return []engine.Drift{{Text: fmt.Sprintf("%s is gone: somebody deleted it", ref), Judged: true, Remedy: othersRemedy}}
 	}
 	var list []engine.Drift
 	present, _, _ := unstructured.NestedMap(now.Object, "spec", "template")
 	if want := a.objects.Templates[plan.Candidate]; !pinned(imagesOf(present), imagesOf(want)) {
-		list = append(list, engine.Drift{Judged: true, Remedy: remedy,
+		list = append(list, engine.Drift{Judged: true, Remedy: othersRemedy,
 			Text: fmt.Sprintf("somebody changed spec.template of %s%s: it runs %s, not %s", ref, by(now), imageList(present), imageList(want))})
 	}
 	if desired, had := kube.WorkloadRollout(now).Desired, int(a.readied.Load()); desired < had {
-		list = append(list, engine.Drift{Judged: true, Remedy: remedy,
+		list = append(list, engine.Drift{Judged: true, Remedy: othersRemedy,
 			Text: fmt.Sprintf("somebody scaled %s%s: spec.replicas is %d, and its share of the requests needs %d", ref, by(now), desired, had)})
 	}
 	return list
