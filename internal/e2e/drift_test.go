@@ -59,7 +59,7 @@ func TestDrift(t *testing.T) {
 		s := open(t, layout{steps: holding})
 		p := s.deploy("v2")
 		p.hold("shift-50")
-		s.kubectl("", "-n", s.namespace, "set", "image", "deployment/checkout", "app="+image("v11"))
+		s.apply("v11")
 		p.tells("somebody changed spec.template")
 		p.want(3)
 		p.mentions("v11")

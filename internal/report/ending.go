@@ -76,9 +76,9 @@ func (e End) headline() (mark, text string) {
 	case Promoted:
 		return "✓", name + " was approved: the run that carries the rollout goes on"
 	case RolledBack:
-		return "✗", fmt.Sprintf("%s was rolled back: %s serves every request again, and everything is as it was before", name, old)
+		return "✗", fmt.Sprintf("%s was rolled back: %s", name, e.restored(old))
 	case Aborted:
-		return "↶", fmt.Sprintf("%s was aborted: %s serves every request again, and everything is as it was before", name, old)
+		return "↶", fmt.Sprintf("%s was aborted: %s", name, e.restored(old))
 	case Superseded:
 		return "↶", fmt.Sprintf("%s: %s made way for a newer rollout; %s was restored first", name, now, old)
 	case Locked:
@@ -94,6 +94,40 @@ func (e End) headline() (mark, text string) {
 		return "✗", name + ": A PERSON IS NEEDED: the way back failed"
 	}
 	return "✗", name + ": this run failed"
+}
+
+// restored says what there is after a way back: what was before, but for what somebody else changed and nobody wrote over.
+func (e End) restored(old string) string {
+	others := e.othersChange()
+	if others == "" {
+		return old + " serves every request again, and everything is as it was before"
+	}
+	if strings.Contains(others, "spec.template") || len(e.Rollout.Left) > 0 {
+		old = "the workload as somebody else changed it"
+	}
+	return old + " serves every request again; left as it is: " + others
+}
+
+// othersChange is what somebody else changed of the workload or its autoscaler during the rollout, and what still is so.
+func (e End) othersChange() string {
+	if e.Rollout == nil {
+		return ""
+	}
+	if len(e.Rollout.Left) > 0 {
+		return strings.Join(e.Rollout.Left, "; ")
+	}
+	refs := []string{e.Rollout.Plan.Objects.Workload.String()}
+	if scaler := e.Rollout.Plan.Objects.Scaler; scaler != nil {
+		refs = append(refs, scaler.String())
+	}
+	for _, d := range e.Rollout.Drift {
+		for _, ref := range refs {
+			if strings.Contains(d.Text, ref+" ") || strings.Contains(d.Text, ref+":") {
+				return d.Text
+			}
+		}
+	}
+	return ""
 }
 
 // question is what a person is asked.
