@@ -22,7 +22,7 @@ func TestGood(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := open(t, layout{version: c.from, hold: "6s"})
+			s := open(t, layout{version: c.from, strategy: "{canary: {steps: [10%, 25%, 50%], hold: 6s, bake: 6s, drain: 1s}}"})
 			s.deploy(c.to).want(0)
 			s.whole(c.to)
 			s.shares(c.to)
