@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/internal/sandbox/github"
 	"github.com/tidegate/tidegate/internal/sandbox/runner"
@@ -82,6 +83,7 @@ func TestActionHostileProvider(t *testing.T) {
 	t.Parallel()
 	s := open(t, setup{})
 	prometheus := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(300 * time.Millisecond) // the gate on pods is heard first: the first failure ends the rollout
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]string{"status": "error", "errorType": "bad_data", "error": hostile})

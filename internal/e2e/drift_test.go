@@ -59,7 +59,7 @@ func TestDrift(t *testing.T) {
 		s := open(t, layout{steps: holding})
 		p := s.deploy("v2")
 		p.hold("shift-50")
-		s.apply("v11")
+		s.kubectl(s.objects("v11"), "apply", "--server-side", "--force-conflicts", "-f", "-")
 		p.tells("somebody changed spec.template")
 		p.want(3)
 		p.mentions("v11")
