@@ -55,16 +55,23 @@ func Drain(conf *spec.Duration, b plan.Baseline) time.Duration {
 	return GracePeriod(b.Workload)
 }
 
-// Routed is the traffic between the Services of base and candidate over the routes of the spec.
-func Routed(in Input, objects plan.Objects) *plan.Traffic {
+// Route gives the objects the traffic between the Services of base and candidate over the routes of the spec, for splits that
+// have at most what most has.
+func Route(in Input, objects *plan.Objects, most plan.Split) error {
 	t := &plan.Traffic{
-		Router: in.Deploy.Spec.Traffic.Kind(), Rules: in.Deploy.Spec.Traffic.GatewayAPI.Rules,
+		Router: in.Deploy.Spec.Traffic.Kind(), Rules: in.Deploy.Spec.Traffic.RuleNames(),
 		Namespace: objects.Workload.Namespace, Base: plan.RefOf(in.Baseline.Service).Name, Candidate: plan.RefOf(objects.Create[1]).Name,
 	}
 	for _, r := range in.Baseline.Routes {
 		t.Routes = append(t.Routes, plan.RefOf(r))
 	}
-	return t
+	objects.Traffic = t
+	if in.Make == nil {
+		return nil
+	}
+	made, err := in.Make(t, in.Baseline, most)
+	objects.Create = append(objects.Create, made...)
+	return err
 }
 
 // Wait is the op that lets time pass.

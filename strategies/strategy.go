@@ -25,6 +25,9 @@ type Input struct {
 	// Template, if set, is the whole pod template to bring, instead of the base's with new images: a rollback restores
 	// what ran. Images are then those of it.
 	Template plan.Object
+	// Make, if set, gives the objects that the spec's router needs beside the candidate for splits that have at most what most
+	// has, and adds the routes among them to t.Own.
+	Make func(t *plan.Traffic, b plan.Baseline, most plan.Split) ([]plan.Object, error)
 	// Restores names the revision of the history that Template is from.
 	Restores string
 }

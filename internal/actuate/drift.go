@@ -72,12 +72,12 @@ func (a *Actuator) splitDrift(l left) []engine.Drift {
 	if !ok || l.split == nil || l.split.Nothing() {
 		return nil
 	}
-	remedy := gitOpsRemedy + "spec.rules of the route while a rollout runs, or have the split put back by spec.traffic.drift: correct."
+	remedy := gitOpsRemedy + "what divides the requests while a rollout runs, or have the split put back by spec.traffic.drift: correct."
 	if a.objects.Traffic.BySelector() {
 		remedy = gitOpsRemedy + "spec.selector of the Service while a rollout runs."
 	}
 	var list []engine.Drift
-	for _, text := range router.Drift(*a.objects.Traffic, *l.split) {
+	for _, text := range router.Drift(*a.objects.Traffic, a.drawn(*l.split)) {
 		list = append(list, engine.Drift{Text: text, Judged: true, Split: true, Remedy: remedy})
 	}
 	return list

@@ -33,7 +33,7 @@ func TestDrift(t *testing.T) {
 				refs := spec["rules"].([]any)[0].(map[string]any)["backendRefs"].([]any)
 				refs[1].(map[string]any)["weight"] = int64(0)
 			})
-		}, "somebody changed spec.rules of HTTPRoute/checkout: rule main sends 0% to checkout-candidate, not 34%", true},
+		}, "somebody changed HTTPRoute/checkout: rule main sends 0% to checkout-candidate, not 34%", true},
 		{"the candidate is out of the route", func(t *testing.T, w *world) {
 			w.edit(t, routes, "checkout", func(spec map[string]any) {
 				rule := spec["rules"].([]any)[0].(map[string]any)

@@ -196,7 +196,7 @@ func newWorld(ctx context.Context, t *testing.T, cluster *sandbox.Cluster, kind,
 	w.objects, w.scene = p.Objects, w.client.NewScene(ctx)
 	var router traffic.Router
 	if t := p.Objects.Traffic; t != nil {
-		router = gatewayapi.New(w.client, w.scene, "checkout", *t)
+		router = traffic.New(w.client, w.scene, "checkout", gatewayapi.Kind{}, *t)
 	}
 	w.Actuator = actuate.New(ctx, actuate.Options{
 		Client: w.client, Clock: clock.Real{}, Scene: w.scene, Objects: p.Objects, Rollout: "one", Progress: progress,

@@ -28,11 +28,19 @@ func (a *Actuator) setSplit(ctx context.Context, op plan.Op) error {
 		if err := a.growCandidate(ctx, op); err != nil {
 			return err
 		}
-		if err := a.router.Set(ctx, *t, op.Split()); err != nil {
+		if err := a.router.Set(ctx, *t, a.drawn(op.Split())); err != nil {
 			return err
 		}
 	}
 	return a.router.InForce(ctx, *t)
+}
+
+// drawn names the draw by which users got their cohort: this rollout's.
+func (a *Actuator) drawn(s plan.Split) plan.Split {
+	if s.Cohorts != nil {
+		s.Cohorts = s.Cohorts.Drawn(a.rollout)
+	}
+	return s
 }
 
 // errBaseShort is the cause of a wait for the base that ran out.

@@ -237,6 +237,7 @@ func (s *session) compile(observed preflight.Observed) (*compiled, error) {
 	}
 	running := strategies.WorkloadImages(observed.Baseline.Workload)
 	in := strategies.Input{Deploy: s.Deploy, Baseline: observed.Baseline, Template: s.template, Restores: s.restores}
+	in.Make = catalog.Make(s.Deploy.Spec.Traffic)
 	if in.Images = strategies.Images(s.template); s.template == nil {
 		if in.Images, err = s.images(strategies.Containers(observed.Baseline.Workload)); err != nil {
 			return nil, err

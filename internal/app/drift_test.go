@@ -79,9 +79,9 @@ func TestOldRouteApplied(t *testing.T) {
 				if result.Result != report.RolledBack {
 					t.Errorf("%+v", result)
 				}
-				mustSay(t, result.Reason, "somebody changed spec.rules of HTTPRoute/checkout", "rule main sends 0% to checkout-candidate, not 50%",
+				mustSay(t, result.Reason, "somebody changed HTTPRoute/checkout", "rule main sends 0% to checkout-candidate, not 50%",
 					"stayed so for 10s", "If a GitOps tool did it")
-				mustSay(t, told, "somebody changed spec.rules of HTTPRoute/checkout")
+				mustSay(t, told, "somebody changed HTTPRoute/checkout")
 				w.want("checkout:v1")
 			})
 		})

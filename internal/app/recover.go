@@ -9,13 +9,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/tidegate/tidegate/internal/actuate"
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/preflight"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/spec"
-	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -119,10 +120,14 @@ func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout,
 	found.baseline.Scaler = cleanedScaler(now.Scaler, r.workload.Name)
 	service := plan.RefOf(now.Service).Name
 	t := plan.Traffic{Namespace: r.namespace, Base: service, Candidate: strategies.CandidateName(service)}
+	var kind traffic.Kind
+	if block := r.Deploy.Spec.Traffic; block != nil {
+		t.Router, kind = block.Kind(), catalog.RouterKind(block.Kind())
+	}
 	found.baseline.Routes = slices.Clone(now.Routes)
 	for i, route := range now.Routes {
-		found.route = found.route || gatewayapi.Splits(route, t)
-		if found.baseline.Routes[i], _, err = gatewayapi.Cleaned(route, r.workload.Name, t); err != nil {
+		found.route = found.route || kind.Reaches(route, t)
+		if found.baseline.Routes[i], err = traffic.Cleaned(kind, route, r.workload.Name, t); err != nil {
 			return found, err
 		}
 	}

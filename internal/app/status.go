@@ -3,20 +3,20 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/engine"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/report"
 	"github.com/tidegate/tidegate/internal/routine"
 	"github.com/tidegate/tidegate/internal/state/cluster"
-	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
-	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -118,14 +118,20 @@ func (s *session) splitFacts(ctx context.Context, f *report.Facts, rec *engine.R
 		return
 	}
 	t := *rec.Rollout.Plan.Objects.Traffic
-	route, err := s.free.Get(ctx, t.Routes[0])
-	if err != nil {
-		f.Problems = append(f.Problems, fmt.Sprintf("%s could not be read: %v", t.Routes[0], err))
-		return
-	}
-	share := gatewayapi.Share(route.Object, t)
-	if t.BySelector() {
-		share = selector.Share(route.Object, t)
+	var share plan.Share
+	for _, ref := range slices.Concat(t.Routes, t.Own) {
+		route, err := s.free.Get(ctx, ref)
+		switch {
+		case apierrors.IsNotFound(err) && slices.Contains(t.Own, ref):
+		case err != nil:
+			f.Problems = append(f.Problems, fmt.Sprintf("%s could not be read: %v", ref, err))
+			return
+		default:
+			share = max(share, catalog.Share(route.Object, t))
+		}
+		if share > 0 {
+			break
+		}
 	}
 	f.Split = &share
 }

@@ -40,7 +40,7 @@ func Validate(d spec.Deploy) error {
 	if c := d.Spec.Strategy.Canary; c != nil && d.Spec.Traffic == nil {
 		return byReplicas(*c)
 	}
-	return nil
+	return routed(d)
 }
 
 // byReplicas says what of a canary cannot be had without a route.
@@ -57,16 +57,30 @@ func byReplicas(c spec.Canary) error {
 	return nil
 }
 
+// routers are the kinds of routers over routes.
+func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}} }
+
+// RouterKind is the kind of router of a spec's block, or of a plan's traffic, by its name; nil for an unknown one, and for the
+// Service's selector.
+func RouterKind(name string) traffic.Kind {
+	for _, k := range routers() {
+		if k.Name() == name {
+			return k
+		}
+	}
+	return nil
+}
+
 // Router is the router that a plan's traffic names. Its views belong to the scene.
 func Router(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) (traffic.Router, error) {
-	switch t.Router {
-	case gatewayapi.Name:
-		return gatewayapi.New(client, scene, workload, t), nil
-	case selector.Name:
+	if t.Router == selector.Name {
 		return selector.New(client, scene, workload, t), nil
-	default:
+	}
+	kind := RouterKind(t.Router)
+	if kind == nil {
 		return nil, fmt.Errorf("this version of Tidegate has no router %q; run with the version that wrote the plan", t.Router)
 	}
+	return traffic.New(client, scene, workload, kind, t), nil
 }
 
 // Provider is the metrics provider that a spec's entry describes.
@@ -102,4 +116,26 @@ func Asks(g spec.Gate) string {
 // UsesInterval tells whether a gate's query speaks of .Interval.
 func UsesInterval(g spec.Gate) bool {
 	return g.Threshold != nil && strings.Contains(g.Threshold.Query, ".Interval")
+}
+
+// Share is the part of the requests that a route of the traffic sends to the candidate.
+func Share(route plan.Object, t plan.Traffic) plan.Share {
+	if t.BySelector() {
+		return selector.Share(route, t)
+	}
+	if kind := RouterKind(t.Router); kind != nil {
+		return kind.Share(route, t)
+	}
+	return 0
+}
+
+// Make is how the spec's router adds objects to a plan; nil where it needs none.
+func Make(t *spec.Traffic) func(*plan.Traffic, plan.Baseline, plan.Split) ([]plan.Object, error) {
+	if t == nil {
+		return nil
+	}
+	if maker, ok := RouterKind(t.Kind()).(traffic.Maker); ok {
+		return maker.Make
+	}
+	return nil
 }

@@ -40,11 +40,11 @@ func directions() []allowed {
 			"internal/sandbox/service internal/spec", ""},
 		{"internal/app", "gates gates/kubernetes internal/actuate internal/catalog internal/clock internal/cloud internal/engine internal/github internal/kube internal/metrics " +
 			"internal/plan internal/preflight internal/report internal/routine internal/spec internal/state/cluster internal/traffic " +
-			"internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/"},
+			"strategies", "k8s.io/"},
 		{"internal/catalog", "gates gates/* internal/clock internal/kube internal/metrics internal/metrics/* internal/plan internal/spec " +
 			"internal/traffic internal/traffic/* strategies strategies/*", ""},
 
-		{"internal/preflight", "internal/kube internal/plan internal/spec internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/apimachinery/"},
+		{"internal/preflight", "internal/catalog internal/kube internal/plan internal/spec internal/traffic internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/apimachinery/"},
 		{"internal/actuate", "internal/clock internal/engine internal/kube internal/plan internal/routine internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/state/cluster", "gates internal/clock internal/engine internal/plan internal/routine", "k8s.io/"},
 		{"internal/state/memory", "internal/clock internal/engine internal/routine", ""},
@@ -60,9 +60,9 @@ func directions() []allowed {
 		{"internal/report/page", "gates internal/plan internal/report internal/report/sheet internal/report/timeline internal/report/words", ""},
 		{"internal/report", "gates internal/engine internal/plan internal/report/words", ""},
 
-		{"internal/traffic", "internal/plan", ""},
+		{"internal/traffic", "internal/kube internal/plan internal/spec", "k8s.io/apimachinery/"},
 		{"internal/traffic/contract", "internal/kube internal/plan internal/traffic", "k8s.io/"},
-		{"internal/traffic/*", "internal/kube internal/plan internal/traffic", "k8s.io/apimachinery/"},
+		{"internal/traffic/*", "internal/kube internal/plan internal/spec internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/metrics", "", ""},
 		{"internal/metrics/query", "", ""},
 		{"internal/metrics/httpclient", "internal/clock internal/metrics", ""},

@@ -49,6 +49,7 @@ func RefOf(o Object) Ref {
 type Traffic struct {
 	Router    string   `json:"router"` // as named in the catalog: gatewayAPI, ...
 	Routes    []Ref    `json:"routes"`
+	Own       []Ref    `json:"own,omitempty"`   // routes that the rollout makes itself, beside the user's
 	Rules     []string `json:"rules,omitempty"` // names of rules; none means every rule that sends to the base's Service
 	Namespace string   `json:"namespace"`       // of the Services
 	Base      string   `json:"base"`            // Service of the base
@@ -62,6 +63,14 @@ const ServiceRouter = "service"
 
 // BySelector tells that the Service itself moves the requests, not a route.
 func (t *Traffic) BySelector() bool { return t != nil && t.Router == ServiceRouter }
+
+// CandidateService is the name of the Service before the candidate; "" without traffic.
+func (t *Traffic) CandidateService() string {
+	if t == nil {
+		return ""
+	}
+	return t.Candidate
+}
 
 // Objects are the objects that a plan's ops speak of.
 type Objects struct {

@@ -53,6 +53,12 @@ type Op struct {
 	Weight Share `json:"weight,omitempty"`
 	// Ring are attributes of requests that go to the candidate whatever Weight says (SetSplit); a request has all of them.
 	Ring []Match `json:"ring,omitempty"`
+	// Cohorts are the groups of users by which Weight is divided, instead of by requests (SetSplit).
+	Cohorts *Cohorts `json:"cohorts,omitempty"`
+	// Mirror of the requests are copied to the candidate (SetSplit).
+	Mirror Share `json:"mirror,omitempty"`
+	// Shadow: the candidate gets the pod template for a copy of the traffic, whose side effects are isolated (EnsureCandidate).
+	Shadow bool `json:"shadow,omitempty"`
 	// Pods is a number of pods: of the candidate, where it overrides the one from Weight; of the new version (RollPods); of
 	// the workload (HoldScaler, ScaleBase).
 	Pods    int      `json:"pods,omitempty"`
@@ -187,7 +193,9 @@ func (o Op) roll() string {
 }
 
 // Split is how a SetSplit divides the requests.
-func (o Op) Split() Split { return Split{Weight: o.Weight, Ring: o.Ring} }
+func (o Op) Split() Split {
+	return Split{Weight: o.Weight, Ring: o.Ring, Cohorts: o.Cohorts, Mirror: o.Mirror}
+}
 
 // PodsFor is how many candidate pods the op needs beside a base of size pods.
 func (o Op) PodsFor(size int) int {

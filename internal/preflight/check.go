@@ -64,7 +64,7 @@ func (o Observed) reviewed(ctx context.Context, client *kube.Client, p plan.Plan
 
 // use is what the plan deals with.
 func (o Observed) use(p plan.Plan) Use {
-	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, Routes: map[string][]string{}, InPlace: p.Objects.InPlace(), ByReplicas: p.Objects.ByReplicas(), Kind: p.Objects.Workload.Kind}
+	u := Use{Namespace: o.namespace, Workload: nameOf(o.workload), Scaler: o.scaler, InPlace: p.Objects.InPlace(), ByReplicas: p.Objects.ByReplicas(), Kind: p.Objects.Workload.Kind}
 	if u.InPlace && p.Objects.Scaler == nil {
 		u.Scaler = plan.Ref{} // it is left alone
 	}
@@ -72,8 +72,9 @@ func (o Observed) use(p plan.Plan) Use {
 		u.Candidate = ref.Name
 	}
 	for _, r := range o.routes {
-		u.Routes[namespaceOf(r)] = append(u.Routes[namespaceOf(r)], nameOf(r))
+		u.Routes = append(u.Routes, plan.RefOf(r))
 	}
+	u.Lists = o.lists
 	if p.Objects.Traffic.BySelector() {
 		u.Switched = nameOf(o.service)
 	}
@@ -81,7 +82,13 @@ func (o Observed) use(p plan.Plan) Use {
 		u.Previews = append(u.Previews, plan.RefOf(made))
 	}
 	for _, made := range p.Objects.Create {
-		u.Copies = append(u.Copies, textAt(made, "kind"))
+		switch ref := plan.RefOf(made); {
+		case ref.Kind == "Service" && ref.Name == p.Objects.Traffic.CandidateService(), ref.Kind == "Deployment":
+		case ref.Kind == "NetworkPolicy", ref.Kind == "PodDisruptionBudget":
+			u.Copies = append(u.Copies, ref.Kind)
+		default:
+			u.Made = append(u.Made, ref)
+		}
 	}
 	return u
 }

@@ -11,6 +11,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/sandbox/apiserver"
 	"github.com/tidegate/tidegate/internal/spec"
 )
@@ -183,7 +185,7 @@ func (v vague) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestIncompleteRulesAreAskedOneByOne(t *testing.T) {
 	doubtful := 0 // verbs outside the core group, which is all that the rules list
-	for _, p := range Needed(Use{Namespace: "shop", Routes: map[string][]string{"shop": {"checkout"}}}) {
+	for _, p := range Needed(Use{Namespace: "shop", Routes: []plan.Ref{{APIVersion: kube.GatewayVersion, Kind: "HTTPRoute", Namespace: "shop", Name: "checkout"}}}) {
 		if p.Group != "" && p.Namespace != "" {
 			doubtful += len(p.Verbs)
 		}

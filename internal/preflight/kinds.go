@@ -24,6 +24,7 @@ func finals() []Kind {
 		{Name: "paused", Level: Error, Final: true, Says: "the Deployment is paused, so that it could never take the new version over"},
 		{Name: "ring-limit", Level: Error, Final: true, Says: "a route has no room for the rules of the internal ring"},
 		{Name: "rule-limit", Level: Error, Final: true, Says: "a rule of the route has no room for the candidate, or its weights cannot be divided"},
+		{Name: "route-cannot-split", Level: Error, Final: true, Says: "a route cannot carry a split of the plan"},
 		{Name: "route-not-accepted", Level: Error, Final: true, Says: "a gateway does not accept the route as it is now"},
 	}
 }
@@ -66,6 +67,7 @@ func warnings() []Kind {
 		{Name: "permissions-unknown", Level: Warning, Says: "the server does not say what is granted"},
 		{Name: "queue-consumer", Level: Warning, Says: "weights do not steer what takes its work from a queue"},
 		{Name: "recreate", Level: Warning, Says: "callers of the Service itself meet an outage when the base takes the new version over"},
+		{Name: "route-warning", Level: Warning, Says: "users of a route may lose by a split of the plan, or do not see it"},
 		{Name: "router-regex", Level: Warning, Says: "the internal ring is told apart by a cookie, which takes a regular expression that the gateway may not know"},
 		{Name: "rolling-is-enough", Level: Warning, Says: "requests are divided in an environment that is called development, staging or test (only `plan` says so)"},
 		{Name: "session-affinity", Level: Warning, Says: "the Service keeps a client on one pod"},

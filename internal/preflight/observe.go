@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -11,6 +12,7 @@ import (
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/strategies"
 )
 
@@ -28,7 +30,7 @@ type Observed struct {
 	Leftovers []plan.Ref
 	// Switched: among the leftovers is the workload's Service, and it points at the candidate.
 	Switched bool
-	// Previews are the leftovers of a preview.
+	// Previews are the leftovers of a preview, and of what was made for a router.
 	Previews []plan.Object
 	// Unseen is what could not be read.
 	Unseen []Unseen
@@ -42,6 +44,8 @@ type Observed struct {
 	routes    []plan.Object // of the spec
 	allRoutes []plan.Object // of all namespaces that were read
 	rules     []string      // names of the rules to steer
+	router    traffic.Kind  // of the spec; nil without one
+	lists     []plan.Ref    // the kinds of routes that were read, by namespace
 	scaler    plan.Ref      // also when it could not be read
 	policies  []plan.Object // NetworkPolicies and PodDisruptionBudgets of the namespace
 	pods      []plan.Object // only when the workload is not whole
@@ -61,7 +65,7 @@ func Observe(ctx context.Context, client *kube.Client, d spec.Deploy, namespace 
 	if d.Spec.Strategy.InPlace() {
 		d.Spec.Traffic = nil // an overlay may well have another strategy, which needs it
 	}
-	further := len(routeNamespaces(d, namespace)) - 1
+	further := max(len(routeLists(d, namespace))-1, 0)
 	r := &reader{client: client, left: MaxCalls - checkCalls + 2*further} // their routes, and the grants
 	o, err := observe(ctx, r, d, namespace)
 	if apierrors.IsForbidden(err) {
@@ -137,15 +141,44 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 		o.Leftovers = append(o.Leftovers, ref)
 	}
 	o.Previews = o.previews(d)
+	o.Previews = append(o.Previews, o.extras(candidate)...)
 	for _, p := range o.Previews {
 		o.Leftovers = append(o.Leftovers, plan.RefOf(p))
 	}
 	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {
-		if o.marked(changed, d) || o.sendsAnywhere(changed, candidate) {
+		if o.marked(changed, d) || o.reaches(changed, candidate) {
 			o.Leftovers = append(o.Leftovers, plan.RefOf(changed))
 		}
 	}
 	return nil
+}
+
+// extras are what an earlier rollout made for its router, beside the candidate: its name begins as the candidate's does.
+func (o *Observed) extras(candidate string) []plan.Object {
+	var all []plan.Object
+	names := []string{candidate}
+	for _, route := range o.routes {
+		names = append(names, strategies.CandidateName(nameOf(route)))
+	}
+	for _, list := range [][]plan.Object{o.services, o.allRoutes} {
+		for _, object := range list {
+			own := func(name string) bool {
+				return nameOf(object) == name && textAt(object, "kind") != "Service" || strings.HasPrefix(nameOf(object), name+"-")
+			}
+			if ours(object) && slices.ContainsFunc(names, own) {
+				all = append(all, object)
+			}
+		}
+	}
+	return all
+}
+
+// reaches tells whether one of the spec's routes sends to the candidate.
+func (o *Observed) reaches(route plan.Object, candidate string) bool {
+	if o.router == nil || o.route(plan.RefOf(route)) == nil {
+		return o.sendsAnywhere(route, candidate)
+	}
+	return o.router.Reaches(route, plan.Traffic{Router: o.router.Name(), Namespace: o.namespace, Base: nameOf(o.service), Candidate: candidate})
 }
 
 // readMarks finds what an earlier rollout in place, or by replicas, changed and made. Another candidate is that of a route:

@@ -26,9 +26,13 @@ type Use struct {
 	Namespace string
 	// Kind is the workload's; a Deployment when empty.
 	Kind string
-	// Workload, Candidate and Routes (by namespace) are names; without them the permissions are for all objects.
+	// Workload, Candidate and Routes are named; without them the permissions are for all objects.
 	Workload, Candidate string
-	Routes              map[string][]string
+	Routes              []plan.Ref
+	// Lists are the kinds of routes that are read by namespace.
+	Lists []plan.Ref
+	// Made are what the rollout makes for its router.
+	Made []plan.Ref
 	// Scaler is the autoscaler of the workload, if any.
 	Scaler plan.Ref
 	// Copies are the kinds of policies that are copied for the candidate.
@@ -173,14 +177,29 @@ func needsOfRoutes(u Use) []Permission {
 		return []Permission{{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: verbs, Why: "the split"}}
 	}
 	var list []Permission
-	for _, namespace := range sortedKeys(u.Routes) {
-		list = append(list, Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: namespace, Names: u.Routes[namespace],
-			Verbs: verbs, Why: "the split"})
+	add := func(ref plan.Ref, verbs []string, why string) {
+		gvr := kube.GVR(ref.APIVersion, ref.Kind)
+		for i, p := range list {
+			if p.Group == gvr.Group && p.Resource == gvr.Resource && p.Namespace == ref.Namespace && p.Why == why {
+				list[i].Names = append(list[i].Names, ref.Name)
+				return
+			}
+		}
+		list = append(list, Permission{Group: gvr.Group, Resource: gvr.Resource, Namespace: ref.Namespace, Names: nameList(ref.Name), Verbs: verbs, Why: why})
 	}
-	if _, ok := u.Routes[u.Namespace]; !ok && len(u.Routes) > 0 {
-		list = append(list, Permission{Group: gatewayGroup, Resource: "httproutes", Namespace: u.Namespace, Verbs: []string{"list"},
-			Why: "other routes to the same Service"})
+	for _, ref := range u.Routes {
+		add(ref, verbs, "the split")
 	}
+	for _, ref := range u.Lists {
+		steered := func(r plan.Ref) bool { return r.Kind == ref.Kind && r.Namespace == ref.Namespace }
+		if !slices.ContainsFunc(u.Routes, steered) {
+			add(ref, []string{"list"}, "other routes to the same Service")
+		}
+	}
+	for _, ref := range u.Made {
+		add(ref, []string{"get", "list", "watch", "create", "patch", "update", "delete"}, "what the split needs beside the user's routes")
+	}
+	slices.SortStableFunc(list, func(a, b Permission) int { return strings.Compare(a.Why+a.Namespace, b.Why+b.Namespace) })
 	return list
 }
 

@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -24,7 +25,7 @@ func (o *Observed) readRest(ctx context.Context, r *reader, d spec.Deploy) error
 		{&o.quotas, true, question{"v1", "ResourceQuota", "", "whether a quota has room for a second set of pods"}},
 		{&o.claims, len(claimNames(template)) > 0, question{"v1", "PersistentVolumeClaim", "", "whether several pods may mount the volumes"}},
 		{&o.nodes, exclusive(template), question{"v1", "Node", "", "whether there are enough nodes for pods that must not share one"}},
-		{&o.grants, len(routeNamespaces(d, o.namespace)) > 1, question{gatewayGroup + "/v1beta1", "ReferenceGrant", "",
+		{&o.grants, o.elsewhere(), question{gatewayGroup + "/v1beta1", "ReferenceGrant", "",
 			"whether the routes of other namespaces may send to the candidate"}},
 		{&o.ingresses, o.service != nil && d.Spec.Traffic != nil, question{"networking.k8s.io/v1", "Ingress", "", "whether an Ingress sends to the Service past the split"}},
 		{&o.verticals, true, question{"autoscaling.k8s.io/v1", "VerticalPodAutoscaler", "", "whether a VerticalPodAutoscaler restarts pods"}},
@@ -43,6 +44,11 @@ func (o *Observed) readRest(ctx context.Context, r *reader, d spec.Deploy) error
 		*look.into = list
 	}
 	return nil
+}
+
+// elsewhere tells whether a route of the spec is in another namespace.
+func (o *Observed) elsewhere() bool {
+	return slices.ContainsFunc(o.lists, func(list plan.Ref) bool { return list.Namespace != o.namespace })
 }
 
 func (o *Observed) podSelector() string {

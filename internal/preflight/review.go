@@ -159,15 +159,13 @@ func indent(text string) string {
 
 // explain turns a read that was forbidden into all that is missing.
 func explain(ctx context.Context, client *kube.Client, d spec.Deploy, namespace string, cause error) error {
-	use := Use{Namespace: namespace, Routes: map[string][]string{}, InPlace: d.Spec.Strategy.InPlace(),
+	use := Use{Namespace: namespace, InPlace: d.Spec.Strategy.InPlace(),
 		ByReplicas: d.Spec.Strategy.Canary != nil && d.Spec.Traffic == nil}
 	if d.Spec.MovesService() {
 		use.Switched = d.Spec.Service // where it is not named nobody knows it yet
 	}
-	if d.Spec.Traffic != nil && d.Spec.Traffic.GatewayAPI != nil {
-		for _, r := range d.Spec.Traffic.GatewayAPI.AllRoutes(namespace) {
-			use.Routes[r.Namespace] = append(use.Routes[r.Namespace], r.Name)
-		}
+	if router := routerOf(d); router != nil {
+		use.Routes, use.Lists = router.Routes(*d.Spec.Traffic, namespace), routeLists(d, namespace)
 	}
 	missing, err := review(ctx, client, Needed(use))
 	if err == nil {

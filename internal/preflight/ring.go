@@ -11,7 +11,7 @@ import (
 // those rules would take.
 func checkRing(o Observed, p plan.Plan) Findings {
 	ring, t := ringIn(p), p.Objects.Traffic
-	if len(ring) == 0 || t == nil {
+	if len(ring) == 0 || t == nil || t.Router != gatewayapi.Name {
 		return nil
 	}
 	var all Findings

@@ -4,12 +4,16 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
+	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
 // readRoutes reads all routes of the namespaces that the spec names and of the workload's, so that others which send to
@@ -20,61 +24,108 @@ func (o *Observed) readRoutes(ctx context.Context, r *reader, d spec.Deploy) err
 		o.allRoutes = list
 		return err
 	}
-	if d.Spec.Traffic == nil || d.Spec.Traffic.GatewayAPI == nil {
+	if o.router = routerOf(d); o.router == nil {
 		return nil
 	}
-	wanted := d.Spec.Traffic.GatewayAPI.AllRoutes(o.namespace)
-	o.rules = d.Spec.Traffic.GatewayAPI.Rules
-	for _, namespace := range routeNamespaces(d, o.namespace) {
-		list, err := r.must(ctx, question{apiVersion: kube.GatewayVersion, kind: spec.KindHTTPRoute}, namespace)
+	t := *d.Spec.Traffic
+	o.rules = t.RuleNames()
+	o.lists = routeLists(d, o.namespace)
+	for _, list := range o.lists {
+		read, err := r.must(ctx, question{apiVersion: list.APIVersion, kind: list.Kind}, list.Namespace)
 		if apierrors.IsNotFound(err) {
-			return invalid("Install the Gateway API (v1.0 or newer) and a gateway",
-				"the cluster does not know HTTPRoutes of %s", kube.GatewayVersion)
+			return o.unknownKind(list)
 		}
 		if err != nil {
-			return fmt.Errorf("read the HTTPRoutes of namespace %s: %w", namespace, err)
+			return fmt.Errorf("read the %s of namespace %s: %w", plural(list.Kind), list.Namespace, err)
 		}
-		o.allRoutes = append(o.allRoutes, list...)
+		o.allRoutes = append(o.allRoutes, read...)
 	}
-	for _, w := range wanted {
-		route := o.route(w.Namespace, w.Name)
+	for _, wanted := range o.router.Routes(t, o.namespace) {
+		route := o.route(wanted)
 		if route == nil {
-			return invalid(fmt.Sprintf("Its HTTPRoutes: %s. Check spec.traffic.gatewayAPI",
-				several(nearest(w.Name, o.routeNames(w.Namespace)))), "namespace %s has no HTTPRoute %s", w.Namespace, w.Name)
+			return invalid(fmt.Sprintf("Its %s: %s. Check spec.traffic.%s", plural(wanted.Kind),
+				several(nearest(wanted.Name, o.routeNames(wanted))), o.router.Name()), "namespace %s has no %s %s", wanted.Namespace, wanted.Kind, wanted.Name)
 		}
 		o.routes = append(o.routes, route)
+	}
+	if finder, ok := o.router.(traffic.Finder); ok {
+		further, err := finder.Find(t, o.routes, o.allRoutes)
+		if err != nil {
+			return invalid("Check spec.traffic."+o.router.Name(), "%s", err.Error())
+		}
+		o.routes = append(o.routes, further...)
+	}
+	for _, route := range o.routes {
 		o.Baseline.Routes = append(o.Baseline.Routes, slim(route))
+	}
+	if t.GatewayAPI == nil {
+		return nil
 	}
 	return o.matchRules()
 }
 
-// routeNamespaces are the workload's namespace and those of the spec's routes.
-func routeNamespaces(d spec.Deploy, namespace string) []string {
-	list := []string{namespace}
-	if d.Spec.Traffic == nil || d.Spec.Traffic.GatewayAPI == nil {
-		return list
+// unknownKind is a kind of routes that the cluster does not have.
+func (o *Observed) unknownKind(list plan.Ref) error {
+	remedy := fmt.Sprintf("Install what spec.traffic.%s speaks of, or name another router", o.router.Name())
+	if o.router.Name() == gatewayapi.Name {
+		remedy = "Install the Gateway API (v1.0 or newer) and a gateway"
 	}
-	for _, w := range d.Spec.Traffic.GatewayAPI.AllRoutes(namespace) {
-		if !slices.Contains(list, w.Namespace) {
-			list = append(list, w.Namespace)
-		}
-	}
-	return list
+	return invalid(remedy, "the cluster does not know %s of %s", plural(list.Kind), list.APIVersion)
 }
 
-func (o *Observed) route(namespace, name string) plan.Object {
+func plural(kind string) string {
+	if strings.HasSuffix(kind, "s") || strings.HasSuffix(kind, "y") && !strings.HasSuffix(kind, "Proxy") {
+		return kind + " objects"
+	}
+	return kind + "s"
+}
+
+// routerOf is the kind of router of the spec; nil without one.
+func routerOf(d spec.Deploy) traffic.Kind {
+	if d.Spec.Traffic == nil {
+		return nil
+	}
+	return catalog.RouterKind(d.Spec.Traffic.Kind())
+}
+
+// routeLists are the kinds of routes to read, by namespace: the workload's and those of the spec's routes.
+func routeLists(d spec.Deploy, namespace string) []plan.Ref {
+	router := routerOf(d)
+	if router == nil {
+		return nil
+	}
+	var lists []plan.Ref
+	add := func(ref plan.Ref, namespace string) {
+		ref.Name, ref.Namespace = "", namespace
+		if !slices.Contains(lists, ref) {
+			lists = append(lists, ref)
+		}
+	}
+	for _, wanted := range router.Routes(*d.Spec.Traffic, namespace) {
+		add(wanted, namespace)
+		add(wanted, wanted.Namespace)
+	}
+	if finder, ok := router.(traffic.Finder); ok {
+		for _, list := range finder.Lists(*d.Spec.Traffic) {
+			add(list, namespace)
+		}
+	}
+	return lists
+}
+
+func (o *Observed) route(ref plan.Ref) plan.Object {
 	for _, r := range o.allRoutes {
-		if namespaceOf(r) == namespace && nameOf(r) == name {
+		if plan.RefOf(r) == ref {
 			return r
 		}
 	}
 	return nil
 }
 
-func (o *Observed) routeNames(namespace string) []string {
+func (o *Observed) routeNames(like plan.Ref) []string {
 	var list []string
 	for _, r := range o.allRoutes {
-		if namespaceOf(r) == namespace {
+		if textAt(r, "kind") == like.Kind && namespaceOf(r) == like.Namespace {
 			list = append(list, nameOf(r))
 		}
 	}

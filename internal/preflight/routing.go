@@ -2,8 +2,13 @@ package preflight
 
 import (
 	"fmt"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
@@ -18,6 +23,9 @@ func checkRoutes(o Observed, p plan.Plan) Findings {
 	var all Findings
 	if p.Objects.Traffic.BySelector() {
 		return nil // whoever sends to the Service is moved with it
+	}
+	if o.router == nil || o.router.Name() != gatewayapi.Name {
+		return o.checkOtherRouter(p)
 	}
 	for _, route := range o.routes {
 		if problem := acceptance(route); problem != "" {
@@ -44,7 +52,58 @@ func acceptance(route plan.Object) string {
 	if len(listAt(route, "spec", "parentRefs")) == 0 {
 		return "it names no gateway (spec.parentRefs)"
 	}
-	return gatewayapi.NotAccepted(wrap(route))
+	return gatewayapi.Kind{}.NotAccepted(route)
+}
+
+// checkOtherRouter tries every split of the plan on copies of the routes, and has the kind say what else it knows.
+func (o Observed) checkOtherRouter(p plan.Plan) Findings {
+	t := p.Objects.Traffic
+	if o.router == nil || t == nil {
+		return nil
+	}
+	var all Findings
+	mark := kube.OriginalMark(nameOf(o.workload))
+	for _, route := range o.routes {
+		if err := tryAll(o.router, route, *t, mark, p); err != nil {
+			all = append(all, finding("route-cannot-split", about(route), "Mend the object, or check spec.traffic."+o.router.Name(), "%v", err))
+		}
+		if asked, ok := o.router.(traffic.Acceptance); ok && asked.NotAccepted(route) != "" {
+			all = append(all, finding("route-not-accepted", about(route), fmt.Sprintf("kubectl describe %s %s -n %s", strings.ToLower(textAt(route, "kind")),
+				nameOf(route), namespaceOf(route)), "no split of it would come into force: %s", asked.NotAccepted(route)))
+		}
+	}
+	if checker, ok := o.router.(traffic.Checker); ok {
+		for _, problem := range checker.Problems(o.routes, o.allRoutes, *t, o.Baseline, traffic.Most(p)) {
+			all = append(all, asFinding(problem))
+		}
+	}
+	return all
+}
+
+func asFinding(problem traffic.Problem) Finding {
+	name := "route-cannot-split"
+	if problem.Warning {
+		name = "route-warning"
+	}
+	return finding(name, problem.Object.String(), problem.Remedy, "%s", problem.Text)
+}
+
+func tryAll(router traffic.Kind, route plan.Object, t plan.Traffic, mark string, p plan.Plan) error {
+	for _, step := range p.Steps {
+		for _, op := range step.Do {
+			if op.Kind != plan.SetSplit || op.Split().Nothing() {
+				continue
+			}
+			s := op.Split()
+			if s.Cohorts != nil {
+				s.Cohorts = s.Cohorts.Drawn("preflight")
+			}
+			if _, err := router.Split(wrap(runtime.DeepCopyJSON(route)), t, mark, s); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func ruleName(rule plan.Object, index int) string {

@@ -25,6 +25,7 @@ type Canary struct {
 	Drain   *Duration `json:"drain,omitempty" doc:"time for connections to end before pods stop; the pod's grace period when left out"`
 	MinPods int       `json:"minPods" spec:"default=1,min=1" doc:"fewest pods of the candidate"`
 
+	Sticky   *Sticky   `json:"sticky,omitempty" doc:"true, or how: each user sees one version until the step that moves them, and the shares are shares of users"`
 	Internal *Internal `json:"internal,omitempty" doc:"who meets the new version in a step of its own, before anyone else"`
 }
 

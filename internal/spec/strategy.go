@@ -6,6 +6,7 @@ type Strategy struct {
 	Rolling   *Rolling   `json:"rolling,omitempty" spec:"oneof" doc:"pod by pod, with pauses at exact numbers of new pods"`
 	BlueGreen *BlueGreen `json:"blueGreen,omitempty" spec:"oneof" doc:"every request at once, with the old version standing by"`
 	Canary    *Canary    `json:"canary,omitempty" spec:"oneof" doc:"a growing share of the requests, step by step"`
+	Shadow    *Shadow    `json:"shadow,omitempty" spec:"oneof" doc:"a copy of live requests, whose answers no user sees"`
 }
 
 // Kind is the name of the strategy's block, such as canary.

@@ -5,8 +5,20 @@ package spec
 type Traffic struct {
 	GatewayAPI *GatewayAPI `json:"gatewayAPI,omitempty" spec:"oneof" doc:"routes of the Gateway API"`
 
-	Guard Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
-	Drift Drift    `json:"drift,omitempty" spec:"enum=stop|correct" doc:"when somebody else changes the split: stop, as when left out, waits and goes back if it stays so; correct puts it back"`
+	Traefik      *Traefik      `json:"traefik,omitempty" spec:"oneof" doc:"a TraefikService"`
+	IngressNginx *IngressNginx `json:"ingressNginx,omitempty" spec:"oneof" doc:"an Ingress of ingress-nginx"`
+	Istio        *Istio        `json:"istio,omitempty" spec:"oneof" doc:"a VirtualService"`
+	ALB          *ALB          `json:"alb,omitempty" spec:"oneof" doc:"an Ingress of the AWS Load Balancer Controller"`
+	Contour      *Contour      `json:"contour,omitempty" spec:"oneof" doc:"an HTTPProxy"`
+	APISIX       *APISIX       `json:"apisix,omitempty" spec:"oneof" doc:"an ApisixRoute"`
+	Kong         *Kong         `json:"kong,omitempty" spec:"oneof" doc:"an HTTPRoute of Kong's gateway"`
+	Linkerd      *Linkerd      `json:"linkerd,omitempty" spec:"oneof" doc:"an HTTPRoute of Linkerd"`
+	SMI          *SMI          `json:"smi,omitempty" spec:"oneof" doc:"a TrafficSplit"`
+	Custom       *Custom       `json:"custom,omitempty" spec:"oneof" doc:"any object with weights, described by paths of its fields"`
+
+	Guard  Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
+	Assume []string `json:"assume,omitempty" spec:"nonempty" doc:"features that the installation has although it does not announce them, by the Gateway API's names, such as HTTPRouteRequestMirror"`
+	Drift  Drift    `json:"drift,omitempty" spec:"enum=stop|correct" doc:"when somebody else changes the split: stop, as when left out, waits and goes back if it stays so; correct puts it back"`
 }
 
 // Drift says what happens when somebody else changes the split of a route in the middle of a rollout.
@@ -20,6 +32,14 @@ const (
 
 // Kind is the name of the router's block, such as gatewayAPI.
 func (t Traffic) Kind() string { return kindOf(t) }
+
+// RuleNames are the names of the rules to steer; none means every rule with the workload's Service.
+func (t Traffic) RuleNames() []string {
+	if t.GatewayAPI == nil {
+		return nil
+	}
+	return t.GatewayAPI.Rules
+}
 
 // GatewayAPI names the routes whose rules carry the workload's requests.
 type GatewayAPI struct {

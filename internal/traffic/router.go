@@ -25,9 +25,3 @@ type Router interface {
 	// one has not and what it says. Acceptance is not yet the data plane: a guard has to follow.
 	InForce(ctx context.Context, t plan.Traffic) error
 }
-
-// Acceptance is implemented by routers whose routes a gateway has to accept.
-type Acceptance interface {
-	// NotAccepted says which gateway has not accepted a route of the router's kind as it is now, and why; "" when all have.
-	NotAccepted(route plan.Object) string
-}

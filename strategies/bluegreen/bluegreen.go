@@ -37,7 +37,10 @@ func (s Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	}
 	guard := strategies.Guard
 	if routed := in.Deploy.Spec.Traffic; routed != nil {
-		objects.Traffic, guard = strategies.Routed(in, objects), routed.Guard.Std()
+		guard = routed.Guard.Std()
+		if err := strategies.Route(in, &objects, plan.Split{Weight: plan.All}); err != nil {
+			return plan.Plan{}, err
+		}
 	} else {
 		objects.Traffic = strategies.BySelector(in, objects)
 		objects.Originals = append(objects.Originals, in.Baseline.Service)

@@ -35,15 +35,13 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	if in.Deploy.Spec.Traffic == nil {
 		return byReplicas(in, *conf)
 	}
-	if in.Deploy.Spec.Traffic.GatewayAPI == nil {
-		return plan.Plan{}, errors.New("a canary needs a route to divide the requests: set spec.traffic.gatewayAPI, or leave spec.traffic out " +
-			"to divide them by numbers of pods")
-	}
 	objects, err := strategies.Beside(in)
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	objects.Traffic = strategies.Routed(in, objects)
+	if err := strategies.Route(in, &objects, plan.Split{Weight: plan.All, Ring: ringOf(conf.Internal)}); err != nil {
+		return plan.Plan{}, err
+	}
 	weights, approvals := divide(conf.Steps)
 	c := compiler{
 		Shift: strategies.Shift{In: in, Objects: objects, Guard: in.Deploy.Spec.Traffic.Guard.Std(),

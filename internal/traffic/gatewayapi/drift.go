@@ -6,36 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
-	"github.com/tidegate/tidegate/internal/traffic"
 )
-
-var _ traffic.Watcher = (*Router)(nil)
-
-// Drift implements traffic.Watcher: a route is as it was left when setting the split again would change no rule.
-func (r *Router) Drift(t plan.Traffic, s plan.Split) []string {
-	var list []string
-	for _, ref := range t.Routes {
-		view := r.views[ref]
-		if !view.Synced() {
-			continue
-		}
-		seen := view.One()
-		if seen == nil {
-			list = append(list, fmt.Sprintf("%s is gone: somebody deleted it", ref))
-			continue
-		}
-		if what := drift(seen, t, r.annotation, s); what != "" {
-			who := ""
-			if manager := kube.LastWriter(seen); manager != "" {
-				who = " (last written by " + manager + ")"
-			}
-			list = append(list, fmt.Sprintf("somebody changed spec.rules of %s%s: %s", ref, who, what))
-		}
-	}
-	return list
-}
 
 // drift is the first difference between the route and what the split makes of it; "" for none.
 func drift(seen *unstructured.Unstructured, to plan.Traffic, annotation string, s plan.Split) string {

@@ -97,11 +97,11 @@ func TestRingRules(t *testing.T) {
 			if changed, err := split(r, shop, mark, plan.Split{Ring: tc.ring}); changed || err != nil {
 				t.Errorf("the same again: changed %v, %v", changed, err)
 			}
-			if Share(r.Object, shop) != 0 || !Splits(r.Object, shop) {
-				t.Errorf("share %s, splits %v", Share(r.Object, shop), Splits(r.Object, shop))
+			if (Kind{}).Share(r.Object, shop) != 0 || !(Kind{}).Reaches(r.Object, shop) {
+				t.Errorf("share %s, splits %v", Kind{}.Share(r.Object, shop), Kind{}.Reaches(r.Object, shop))
 			}
-			if _, err := split(r, shop, mark, plan.Split{Weight: 25 * plan.OnePercent, Ring: tc.ring}); err != nil || Share(r.Object, shop) != 25*plan.OnePercent {
-				t.Errorf("share %s of 25%%, %v", Share(r.Object, shop), err)
+			if _, err := split(r, shop, mark, plan.Split{Weight: 25 * plan.OnePercent, Ring: tc.ring}); err != nil || (Kind{}).Share(r.Object, shop) != 25*plan.OnePercent {
+				t.Errorf("share %s of 25%%, %v", Kind{}.Share(r.Object, shop), err)
 			}
 			if got := told(t, r); !strings.HasPrefix(got, tc.want+"; ") {
 				t.Errorf("with a weight the rules are\n%s", got)

@@ -324,9 +324,8 @@ func anyMemo(route *unstructured.Unstructured) memo {
 	return all
 }
 
-// Share is the part of the base's requests that the route sends to the candidate, in the first rule that sends to it and is not
-// one for a ring.
-func Share(route plan.Object, to plan.Traffic) plan.Share {
+// Share implements traffic.Editor: it is that of the first rule that sends to the candidate and is not one for a ring.
+func (Kind) Share(route plan.Object, to plan.Traffic) plan.Share {
 	u := &unstructured.Unstructured{Object: route}
 	t := within(u, to)
 	rules, err := readRules(u)

@@ -216,7 +216,7 @@ func TestNotAccepted(t *testing.T) {
 		{"refused", status("False", "True", 3), false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := NotAccepted(tc.route); (got == "") != tc.want {
+			if got := notAccepted(tc.route); (got == "") != tc.want {
 				t.Errorf("NotAccepted = %q", got)
 			}
 		})

@@ -1,0 +1,71 @@
+package spec
+
+// Traefik names the TraefikService that carries the workload's requests.
+type Traefik struct {
+	Service string `json:"service" spec:"required,format=subdomain" doc:"the TraefikService, in the workload's namespace, that IngressRoutes send to"`
+}
+
+// IngressNginx names the Ingress that carries the workload's requests.
+type IngressNginx struct {
+	Ingress string `json:"ingress" spec:"required,format=subdomain" doc:"the Ingress, in the workload's namespace; a second one with canary annotations is made beside it"`
+}
+
+// Istio names the VirtualService that carries the workload's requests.
+type Istio struct {
+	VirtualService string   `json:"virtualService" spec:"required,format=subdomain" doc:"the VirtualService, in the workload's namespace"`
+	Routes         []string `json:"routes,omitempty" spec:"nonempty" doc:"names of its HTTP routes to steer; every one with the workload's Service when left out"`
+	Subsets        []string `json:"subsets,omitempty" spec:"nonempty" doc:"subsets of a DestinationRule that are the base; every destination with the workload's Service when left out"`
+}
+
+// ALB names the Ingress of the AWS Load Balancer Controller whose action divides the workload's requests.
+type ALB struct {
+	Ingress string `json:"ingress" spec:"required,format=subdomain" doc:"the Ingress, in the workload's namespace"`
+	Action  string `json:"action,omitempty" spec:"format=name" doc:"name of the action annotation; the workload's Service when left out"`
+}
+
+// Contour names the HTTPProxy that carries the workload's requests.
+type Contour struct {
+	HTTPProxy string `json:"httpProxy" spec:"required,format=subdomain" doc:"the HTTPProxy, in the workload's namespace"`
+}
+
+// APISIX names the ApisixRoute that carries the workload's requests.
+type APISIX struct {
+	Route string `json:"route" spec:"required,format=subdomain" doc:"the ApisixRoute, in the workload's namespace"`
+}
+
+// Kong names the HTTPRoute of Kong's gateway that carries the workload's requests.
+type Kong struct {
+	HTTPRoute string `json:"httpRoute" spec:"required,format=subdomain" doc:"the HTTPRoute, in the workload's namespace"`
+}
+
+// Linkerd names the HTTPRoute of Linkerd's own group that carries the workload's requests.
+type Linkerd struct {
+	HTTPRoute string `json:"httpRoute" spec:"required,format=subdomain" doc:"the HTTPRoute of policy.linkerd.io, in the workload's namespace"`
+}
+
+// SMI names the TrafficSplit that carries the workload's requests.
+type SMI struct {
+	TrafficSplit string `json:"trafficSplit" spec:"required,format=subdomain" doc:"the TrafficSplit, in the workload's namespace"`
+}
+
+// Custom describes a router by the fields of its object, so that none needs code.
+type Custom struct {
+	Object   ObjectRef `json:"object" spec:"required" doc:"the object that divides the requests"`
+	Weights  SidePaths `json:"weights" spec:"required" doc:"where the weights of the two versions stand"`
+	Accepted string    `json:"accepted,omitempty" doc:"expression over the object that is true when the data plane has taken it"`
+}
+
+// ObjectRef names one object of any kind.
+type ObjectRef struct {
+	APIVersion string `json:"apiVersion" spec:"required" doc:"group and version"`
+	Kind       string `json:"kind" spec:"required" doc:"kind"`
+	Name       string `json:"name" spec:"required,format=subdomain" doc:"name"`
+	Namespace  string `json:"namespace,omitempty" spec:"format=name" doc:"namespace; the workload's when left out"`
+}
+
+// SidePaths are the paths of one field for each of the two versions.
+type SidePaths struct {
+	Base      string `json:"base" spec:"required" doc:"path of the weight of the running version"`
+	Candidate string `json:"candidate" spec:"required" doc:"path of the weight of the new version"`
+	Total     int    `json:"total" spec:"default=100,min=1" doc:"sum of the two weights"`
+}
