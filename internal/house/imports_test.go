@@ -61,7 +61,7 @@ func directions() []allowed {
 		{"internal/report", "gates internal/engine internal/plan internal/report/words", ""},
 
 		{"internal/traffic", "internal/kube internal/plan internal/spec", "k8s.io/apimachinery/"},
-		{"internal/traffic/contract", "internal/kube internal/plan internal/traffic", "k8s.io/"},
+		{"internal/traffic/contract", "internal/clock internal/kube internal/plan internal/sandbox internal/sandbox/service internal/spec internal/traffic", "k8s.io/"},
 		{"internal/traffic/*", "internal/kube internal/plan internal/spec internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/metrics", "", ""},
 		{"internal/metrics/query", "", ""},

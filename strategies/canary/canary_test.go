@@ -216,7 +216,6 @@ func TestCompileRefuses(t *testing.T) {
 			delete(in.Baseline.Service["spec"].(map[string]any), "selector")
 		}, "no selector"},
 		{"unknown container", func(in *strategies.Input) { in.Images = map[string]string{"web": "x"} }, "it has app"},
-		{"no route that is known", func(in *strategies.Input) { in.Deploy.Spec.Traffic.GatewayAPI = nil }, "spec.traffic.gatewayAPI"},
 		{"in place, to everyone", func(in *strategies.Input) {
 			in.Deploy.Spec.Strategy.Canary.Settle, in.Deploy.Spec.Strategy.Canary.Steps = spec.SettleInPlace, []spec.Step{{Weight: spec.All}}
 		}, "end with a smaller share"},

@@ -1,0 +1,325 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/tidegate/tidegate/internal/clock"
+	"github.com/tidegate/tidegate/internal/kube"
+	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/sandbox"
+	"github.com/tidegate/tidegate/internal/sandbox/service"
+	"github.com/tidegate/tidegate/internal/traffic"
+)
+
+const sides = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: app, image: "shop:v1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop-candidate, namespace: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: shop-candidate}}
+  template:
+    metadata: {labels: {app: shop-candidate}}
+    spec: {containers: [{name: app, image: "shop:v2", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop, namespace: shop}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: shop-candidate, namespace: shop}
+spec: {selector: {app: shop-candidate}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: admin, namespace: shop}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+`
+
+const workload = "shop"
+
+// world is a cluster with both sides, the user's objects, and the router.
+type world struct {
+	Case
+	cluster *sandbox.Cluster
+	client  *kube.Client
+	scene   *kube.Scene
+	router  *traffic.Driver
+	traffic plan.Traffic
+	// before are the user's routes as they were.
+	before []plan.Object
+}
+
+func inWorld(t *testing.T, c Case, test func(t *testing.T, w *world)) {
+	cluster, err := sandbox.Start(context.WithoutCancel(t.Context()), sandbox.Options{Metrics: true, Features: c.Features,
+		Images: map[string]service.Config{"shop:v1": {Version: "v1"}, "shop:v2": {Version: "v2"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := cluster.Apply(t.Context(), sides+c.Objects); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, 10 * time.Second)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	d, err := dynamic.NewForConfig(cluster.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Case: c, cluster: cluster, client: kube.New(d, clock.Real{}, nil)}
+	w.scene = w.client.NewScene(ctx)
+	w.observe(t)
+	test(t, w)
+}
+
+// observe finds the routes as preflight does, and makes what the router asks for as the candidate's step does.
+func (w *world) observe(t *testing.T) {
+	t.Helper()
+	w.traffic = plan.Traffic{Router: w.Kind.Name(), Namespace: Namespace, Base: Base, Candidate: Candidate, Rules: w.Spec.RuleNames()}
+	for _, ref := range w.Kind.Routes(w.Spec, Namespace) {
+		w.before = append(w.before, w.get(t, ref))
+	}
+	if finder, ok := w.Kind.(traffic.Finder); ok {
+		all := w.before
+		for _, list := range finder.Lists(w.Spec) {
+			items, err := w.client.List(t.Context(), list.APIVersion, list.Kind, Namespace, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range items {
+				all = append(all, items[i].Object)
+			}
+		}
+		further, err := finder.Find(w.Spec, w.before, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.before = append(w.before, further...)
+	}
+	for _, o := range w.before {
+		w.traffic.Routes = append(w.traffic.Routes, plan.RefOf(o))
+	}
+	if maker, ok := w.Kind.(traffic.Maker); ok {
+		w.make(t, maker)
+	}
+	w.router = traffic.New(w.client, w.scene, workload, w.Kind, w.traffic)
+	pass(t, time.Second)
+}
+
+func (w *world) make(t *testing.T, maker traffic.Maker) {
+	t.Helper()
+	can := w.Kind.Can(w.Spec)
+	most := plan.Split{Weight: plan.All}
+	if can.Matches {
+		most.Ring = staff()
+	}
+	if can.Cohorts {
+		most.Cohorts = groups(0)
+	}
+	service := w.get(t, kube.ServiceRef(Namespace, Base))
+	made, err := maker.Make(&w.traffic, plan.Baseline{Service: service, Routes: w.before, Features: w.Features}, most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range made {
+		if _, err := w.client.Apply(t.Context(), o); err != nil {
+			t.Fatalf("make %s: %v", plan.RefOf(o), err)
+		}
+	}
+}
+
+func (w *world) get(t *testing.T, ref plan.Ref) plan.Object {
+	t.Helper()
+	o, err := w.client.Get(t.Context(), ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o.Object
+}
+
+// set puts a split in force.
+func (w *world) set(t *testing.T, s plan.Split) {
+	t.Helper()
+	if err := w.router.Set(t.Context(), w.traffic, s); err != nil {
+		t.Fatalf("%s: %v", s, err)
+	}
+	w.inForce(t)
+}
+
+func (w *world) restore(t *testing.T) {
+	t.Helper()
+	if err := w.router.Restore(t.Context(), w.traffic, w.before); err != nil {
+		t.Fatal(err)
+	}
+	w.inForce(t)
+}
+
+func (w *world) inForce(t *testing.T) {
+	t.Helper()
+	if err := w.router.InForce(t.Context(), w.traffic); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, 2 * time.Second) // the guard
+}
+
+// user is somebody with a browser, who keeps cookies.
+type user struct {
+	w      *world
+	jar    map[string]string
+	header http.Header
+}
+
+func (w *world) user(header ...string) *user {
+	u := &user{w: w, jar: map[string]string{}, header: http.Header{}}
+	for i := 0; i+1 < len(header); i += 2 {
+		u.header.Set(header[i], header[i+1])
+	}
+	return u
+}
+
+// visit sends one request and gives the version that answered. Everything but 200 fails the test.
+func (u *user) visit(t *testing.T) string {
+	t.Helper()
+	answer := u.ask()
+	if answer.Code != http.StatusOK {
+		t.Fatalf("answered %d %q", answer.Code, answer.Body)
+	}
+	return strings.TrimSpace(answer.Body.String())
+}
+
+func (u *user) ask() *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "http://"+Host+"/", nil)
+	for name, values := range u.header {
+		r.Header[name] = values
+	}
+	for name, value := range u.jar {
+		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // a request's cookie has no attributes
+	}
+	answer := httptest.NewRecorder()
+	u.w.cluster.Gateway().ServeHTTP(answer, r)
+	for _, c := range answer.Result().Cookies() { //nolint:bodyclose // a recorder's
+		u.jar[c.Name] = c.Value
+	}
+	return answer
+}
+
+// sees counts the versions that answer n requests of strangers.
+func (w *world) sees(t *testing.T, n int) map[string]int {
+	t.Helper()
+	seen := map[string]int{}
+	for range n {
+		seen[w.user().visit(t)]++
+	}
+	return seen
+}
+
+// within tells whether k of n is what a share p gives, but for one draw of 10,000 (about four standard deviations).
+func within(k, n int, p plan.Share) bool {
+	share := float64(p) / float64(plan.All)
+	return math.Abs(float64(k)-share*float64(n)) <= 3.9*math.Sqrt(float64(n)*share*(1-share))+1e-9
+}
+
+// requests is how many requests the pods of a Deployment have answered.
+func (w *world) requests(t *testing.T, deployment string) float64 {
+	t.Helper()
+	pass(t, 10 * time.Second) // scrapes
+	r := httptest.NewRequest(http.MethodGet, "http://prometheus/api/v1/query?query="+
+		url.QueryEscape(`sum(http_requests_total{namespace="shop",job="`+deployment+`"})`), nil)
+	answer := httptest.NewRecorder()
+	w.cluster.Prometheus().ServeHTTP(answer, r)
+	body, err := io.ReadAll(answer.Result().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Data struct {
+			Result []struct {
+				Value [2]any `json:"value"`
+			} `json:"result"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(body, &doc); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	if len(doc.Data.Result) == 0 {
+		return 0
+	}
+	text, _ := doc.Data.Result[0].Value[1].(string)
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// bare is an object without what the server counts and who wrote what when.
+func bare(o plan.Object) plan.Object {
+	u := &unstructured.Unstructured{Object: runtime.DeepCopyJSON(o)}
+	for _, field := range []string{"resourceVersion", "generation", "managedFields"} {
+		unstructured.RemoveNestedField(u.Object, "metadata", field)
+	}
+	delete(u.Object, "status")
+	return u.Object
+}
+
+// managers are those who own fields of an object.
+func managers(o plan.Object) []string {
+	var names []string
+	u := &unstructured.Unstructured{Object: o}
+	for _, entry := range u.GetManagedFields() {
+		names = append(names, entry.Manager)
+	}
+	return names
+}
+
+func text(v any) string {
+	data, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		return err.Error()
+	}
+	return string(data)
+}
+
+// pass lets virtual time pass.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := clock.Sleep(t.Context(), clock.Real{}, d); err != nil {
+		t.Fatal(err)
+	}
+}
