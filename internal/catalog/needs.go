@@ -53,11 +53,26 @@ func needs(s spec.Strategy) []need {
 	if c := s.Canary; c != nil {
 		list = append(list, canaryNeeds("spec.strategy.canary", *c)...)
 	}
+	if b := s.BlueGreen; b != nil {
+		list = append(list, blueGreenNeeds("spec.strategy.blueGreen", *b)...)
+	}
 	if sh := s.Shadow; sh != nil {
 		list = append(list, need{field: "spec.strategy.shadow", what: "copy requests to a second version (mirror)", has: func(c traffic.Can) bool { return c.Mirror }})
 		if sh.Then != nil && sh.Then.Canary != nil {
 			list = append(list, canaryNeeds("spec.strategy.shadow.then.canary", *sh.Then.Canary)...)
 		}
+		if sh.Then != nil && sh.Then.BlueGreen != nil {
+			list = append(list, blueGreenNeeds("spec.strategy.shadow.then.blueGreen", *sh.Then.BlueGreen)...)
+		}
+	}
+	return list
+}
+
+func blueGreenNeeds(path string, b spec.BlueGreen) []need {
+	list := []need{{field: path, what: "move requests by weights", has: func(c traffic.Can) bool { return c.Weights }}}
+	if b.Preview != nil && b.Preview.Host != "" {
+		list = append(list, need{field: path + ".preview.host", what: "answer at a hostname of its own (use preview: {service: NAME})",
+			has: func(c traffic.Can) bool { return c.Preview }})
 	}
 	return list
 }

@@ -16,6 +16,7 @@ type Can struct {
 	Cohorts bool // one version per user
 	Mirror  bool // a copy of requests
 	HashKey bool // shares by the hash of a header
+	Preview bool // a copy of a route under a hostname of its own
 }
 
 // Kind is one kind of router: what it can, which objects it edits, and how. All of it is pure.

@@ -6,9 +6,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,49 +17,47 @@ import (
 	"github.com/tidegate/tidegate/internal/clock"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
-	"github.com/tidegate/tidegate/internal/sandbox"
-	"github.com/tidegate/tidegate/internal/sandbox/service"
 	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 const sides = `
 apiVersion: v1
 kind: Namespace
-metadata: {name: shop}
+metadata: {name: @namespace}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: shop, namespace: shop}
+metadata: {name: shop, namespace: @namespace}
 spec:
   replicas: 2
   selector: {matchLabels: {app: shop}}
   template:
     metadata: {labels: {app: shop}}
-    spec: {containers: [{name: app, image: "shop:v1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
+    spec: {containers: [{name: app, image: "@v1", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
 ---
 apiVersion: apps/v1
 kind: Deployment
-metadata: {name: shop-candidate, namespace: shop}
+metadata: {name: shop-candidate, namespace: @namespace}
 spec:
   replicas: 2
   selector: {matchLabels: {app: shop-candidate}}
   template:
     metadata: {labels: {app: shop-candidate}}
-    spec: {containers: [{name: app, image: "shop:v2", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
+    spec: {containers: [{name: app, image: "@v2", ports: [{containerPort: 8080}], readinessProbe: {httpGet: {path: /healthz, port: 8080}}}]}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: shop, namespace: shop}
+metadata: {name: shop, namespace: @namespace}
 spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: 8080}]}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: shop-candidate, namespace: shop}
+metadata: {name: shop-candidate, namespace: @namespace}
 spec: {selector: {app: shop-candidate}, ports: [{name: http, port: 80, targetPort: 8080}]}
 ---
 apiVersion: v1
 kind: Service
-metadata: {name: admin, namespace: shop}
+metadata: {name: admin, namespace: @namespace}
 spec: {selector: {app: shop}, ports: [{name: http, port: 80, targetPort: 8080}]}
 ---
 `
@@ -72,7 +67,7 @@ const workload = "shop"
 // world is a cluster with both sides, the user's objects, and the router.
 type world struct {
 	Case
-	cluster *sandbox.Cluster
+	Place
 	client  *kube.Client
 	scene   *kube.Scene
 	router  *traffic.Driver
@@ -81,28 +76,19 @@ type world struct {
 	before []plan.Object
 }
 
-func inWorld(t *testing.T, c Case, test func(t *testing.T, w *world)) {
-	cluster, err := sandbox.Start(context.WithoutCancel(t.Context()), sandbox.Options{Metrics: true, Features: c.Features,
-		Images: map[string]service.Config{"shop:v1": {Version: "v1"}, "shop:v2": {Version: "v2"}}})
-	if err != nil {
+func inWorld(t *testing.T, c Case, p Place, test func(t *testing.T, w *world)) {
+	fill := strings.NewReplacer("@namespace", p.Namespace(), "@host", p.Host(), "@gateway", p.Gateway(), "@v1", p.Image("v1"), "@v2", p.Image("v2"))
+	if err := p.Apply(t.Context(), fill.Replace(sides+c.Objects)); err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := cluster.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := cluster.Apply(t.Context(), sides+c.Objects); err != nil {
-		t.Fatal(err)
-	}
-	pass(t, 10 * time.Second)
+	pass(t, 10*time.Second)
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
-	d, err := dynamic.NewForConfig(cluster.Config())
+	d, err := dynamic.NewForConfig(p.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{Case: c, cluster: cluster, client: kube.New(d, clock.Real{}, nil)}
+	w := &world{Case: c, Place: p, client: kube.New(d, clock.Real{}, nil)}
 	w.scene = w.client.NewScene(ctx)
 	w.observe(t)
 	test(t, w)
@@ -111,14 +97,14 @@ func inWorld(t *testing.T, c Case, test func(t *testing.T, w *world)) {
 // observe finds the routes as preflight does, and makes what the router asks for as the candidate's step does.
 func (w *world) observe(t *testing.T) {
 	t.Helper()
-	w.traffic = plan.Traffic{Router: w.Kind.Name(), Namespace: Namespace, Base: Base, Candidate: Candidate, Rules: w.Spec.RuleNames()}
-	for _, ref := range w.Kind.Routes(w.Spec, Namespace) {
+	w.traffic = plan.Traffic{Router: w.Kind.Name(), Namespace: w.Namespace(), Base: Base, Candidate: Candidate, Rules: w.Spec.RuleNames()}
+	for _, ref := range w.Kind.Routes(w.Spec, w.Namespace()) {
 		w.before = append(w.before, w.get(t, ref))
 	}
 	if finder, ok := w.Kind.(traffic.Finder); ok {
 		all := w.before
 		for _, list := range finder.Lists(w.Spec) {
-			items, err := w.client.List(t.Context(), list.APIVersion, list.Kind, Namespace, "")
+			items, err := w.client.List(t.Context(), list.APIVersion, list.Kind, w.Namespace(), "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +138,7 @@ func (w *world) make(t *testing.T, maker traffic.Maker) {
 	if can.Cohorts {
 		most.Cohorts = groups(0)
 	}
-	service := w.get(t, kube.ServiceRef(Namespace, Base))
+	service := w.get(t, kube.ServiceRef(w.Namespace(), Base))
 	made, err := maker.Make(&w.traffic, plan.Baseline{Service: service, Routes: w.before, Features: w.Features}, most)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +181,7 @@ func (w *world) inForce(t *testing.T) {
 	if err := w.router.InForce(t.Context(), w.traffic); err != nil {
 		t.Fatal(err)
 	}
-	pass(t, 2 * time.Second) // the guard
+	pass(t, 2*time.Second) // the guard
 }
 
 // user is somebody with a browser, who keeps cookies.
@@ -216,27 +202,39 @@ func (w *world) user(header ...string) *user {
 // visit sends one request and gives the version that answered. Everything but 200 fails the test.
 func (u *user) visit(t *testing.T) string {
 	t.Helper()
-	answer := u.ask()
-	if answer.Code != http.StatusOK {
-		t.Fatalf("answered %d %q", answer.Code, answer.Body)
+	code, version, _ := u.ask(t)
+	if code != http.StatusOK {
+		t.Fatalf("answered %d", code)
 	}
-	return strings.TrimSpace(answer.Body.String())
+	return version
 }
 
-func (u *user) ask() *httptest.ResponseRecorder {
-	r := httptest.NewRequest(http.MethodGet, "http://"+Host+"/", nil)
+// ask sends one request with the user's cookies, and keeps those that come back.
+func (u *user) ask(t *testing.T) (code int, version string, cookies []*http.Cookie) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+u.w.Host()+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, values := range u.header {
 		r.Header[name] = values
 	}
 	for name, value := range u.jar {
 		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // a request's cookie has no attributes
 	}
-	answer := httptest.NewRecorder()
-	u.w.cluster.Gateway().ServeHTTP(answer, r)
-	for _, c := range answer.Result().Cookies() { //nolint:bodyclose // a recorder's
+	answer, err := u.w.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range answer.Cookies() {
 		u.jar[c.Name] = c.Value
 	}
-	return answer
+	return answer.StatusCode, strings.TrimSpace(string(body)), answer.Cookies()
 }
 
 // sees counts the versions that answer n requests of strangers.
@@ -255,33 +253,11 @@ func within(k, n int, p plan.Share) bool {
 	return math.Abs(float64(k)-share*float64(n)) <= 3.9*math.Sqrt(float64(n)*share*(1-share))+1e-9
 }
 
-// requests is how many requests the pods of a Deployment have answered.
-func (w *world) requests(t *testing.T, deployment string) float64 {
+// answered is how many requests the pods of a Deployment have answered.
+func (w *world) answered(t *testing.T, deployment string) float64 {
 	t.Helper()
-	pass(t, 10 * time.Second) // scrapes
-	r := httptest.NewRequest(http.MethodGet, "http://prometheus/api/v1/query?query="+
-		url.QueryEscape(`sum(http_requests_total{namespace="shop",job="`+deployment+`"})`), nil)
-	answer := httptest.NewRecorder()
-	w.cluster.Prometheus().ServeHTTP(answer, r)
-	body, err := io.ReadAll(answer.Result().Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var doc struct {
-		Data struct {
-			Result []struct {
-				Value [2]any `json:"value"`
-			} `json:"result"`
-		} `json:"data"`
-	}
-	if err := json.Unmarshal(body, &doc); err != nil {
-		t.Fatalf("%s: %v", body, err)
-	}
-	if len(doc.Data.Result) == 0 {
-		return 0
-	}
-	text, _ := doc.Data.Result[0].Value[1].(string)
-	n, err := strconv.ParseFloat(text, 64)
+	pass(t, 10*time.Second) // scrapes
+	n, err := w.Answered(t.Context(), deployment)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,18 +11,6 @@ import (
 func TestContract(t *testing.T) {
 	contract.Run(t, contract.Case{
 		Kind: gatewayapi.Kind{}, Spec: spec.Traffic{GatewayAPI: &spec.GatewayAPI{HTTPRoute: "shop"}},
-		Objects: `
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: shop, namespace: shop, labels: {team: red}, annotations: {example.com/owner: red}}
-spec:
-  parentRefs: [{name: sandbox, namespace: default}]
-  hostnames: [shop.example]
-  rules:
-  - matches: [{path: {type: PathPrefix, value: /admin}}]
-    backendRefs: [{name: admin, port: 80}]
-  - name: main
-    filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Shop, value: "1"}]}}]
-    backendRefs: [{name: shop, port: 80}]
-`})
+		Objects: contract.Objects(t, "gatewayapi"),
+	})
 }

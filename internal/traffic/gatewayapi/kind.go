@@ -28,7 +28,7 @@ func (Kind) Name() string { return Name }
 
 // Can implements traffic.Kind.
 func (Kind) Can(spec.Traffic) traffic.Can {
-	return traffic.Can{Weights: true, Parts: true, Matches: true}
+	return traffic.Can{Weights: true, Parts: true, Matches: true, Preview: true}
 }
 
 // Routes implements traffic.Kind.
