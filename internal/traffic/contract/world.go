@@ -23,7 +23,7 @@ import (
 const sides = `
 apiVersion: v1
 kind: Namespace
-metadata: {name: @namespace}
+metadata: {name: @namespace, labels: {tidegate-e2e: "true"}}
 ---
 apiVersion: apps/v1
 kind: Deployment
@@ -81,7 +81,6 @@ func inWorld(t *testing.T, c Case, p Place, test func(t *testing.T, w *world)) {
 	if err := p.Apply(t.Context(), fill.Replace(sides+c.Objects)); err != nil {
 		t.Fatal(err)
 	}
-	pass(t, 10*time.Second)
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
 	d, err := dynamic.NewForConfig(p.Config())
@@ -90,8 +89,36 @@ func inWorld(t *testing.T, c Case, p Place, test func(t *testing.T, w *world)) {
 	}
 	w := &world{Case: c, Place: p, client: kube.New(d, clock.Real{}, nil)}
 	w.scene = w.client.NewScene(ctx)
+	for _, name := range []string{Base, Candidate} {
+		w.ready(t, kube.DeploymentRef(p.Namespace(), name))
+	}
+	w.inSight(t)
 	w.observe(t)
 	test(t, w)
+}
+
+// ready waits for the pods of one side.
+func (w *world) ready(t *testing.T, ref plan.Ref) {
+	t.Helper()
+	for range 300 {
+		if kube.WorkloadRollout(&unstructured.Unstructured{Object: w.get(t, ref)}).Done() {
+			return
+		}
+		pass(t, 200*time.Millisecond)
+	}
+	t.Fatalf("%s is not ready after a minute", ref)
+}
+
+// inSight waits until the gateway serves the host.
+func (w *world) inSight(t *testing.T) {
+	t.Helper()
+	for range 300 {
+		if code, _, _ := w.user().ask(t); code == http.StatusOK || w.Unheard {
+			break
+		}
+		pass(t, 200*time.Millisecond)
+	}
+	pass(t, time.Second)
 }
 
 // observe finds the routes as preflight does, and makes what the router asks for as the candidate's step does.

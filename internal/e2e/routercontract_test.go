@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic/contract"
+	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+)
+
+// TestRouterContract: what the embedded cluster is held to, with a real gateway.
+func TestRouterContract(t *testing.T) {
+	for _, c := range []contract.Case{
+		{Kind: gatewayapi.Kind{}, Spec: spec.Traffic{GatewayAPI: &spec.GatewayAPI{HTTPRoute: "shop"}}, Objects: contract.Objects(t, "gatewayapi")},
+	} {
+		t.Run(c.Kind.Name(), func(t *testing.T) {
+			t.Parallel()
+			contract.RunAt(t, c, place(t))
+		})
+	}
+}
+
+// realPlace is a namespace of the real cluster.
+type realPlace struct{ id string }
+
+func place(t *testing.T) realPlace {
+	p := realPlace{strings.ToLower(rand.Text()[:8])}
+	t.Cleanup(func() {
+		_, _ = kubectl(context.Background(), "", "delete", "namespace", p.Namespace(), "--wait=false") // a leak harms no other test
+	})
+	return p
+}
+
+func (realPlace) Config() *rest.Config        { return config }
+func (p realPlace) Namespace() string         { return "e2e-" + p.id }
+func (p realPlace) Host() string              { return p.id + ".e2e.test" }
+func (realPlace) Image(version string) string { return cluster.Image + ":" + version }
+
+func (realPlace) Gateway() string {
+	namespace, name, _ := strings.Cut(cluster.Gateway, "/")
+	return fmt.Sprintf("{name: %s, namespace: %s}", name, namespace)
+}
+
+func (realPlace) Apply(ctx context.Context, manifests string) error {
+	_, err := kubectl(ctx, manifests, "apply", "--server-side", "--force-conflicts", "-f", "-")
+	return err
+}
+
+func (p realPlace) Do(r *http.Request) (*http.Response, error) {
+	r.Host = p.Host()
+	target, err := url.Parse(cluster.GatewayURL)
+	if err != nil {
+		return nil, err
+	}
+	r.URL.Scheme, r.URL.Host = target.Scheme, target.Host
+	return (&http.Client{Timeout: 5 * time.Second}).Do(r)
+}
+
+func (p realPlace) Answered(ctx context.Context, deployment string) (float64, error) {
+	query := fmt.Sprintf(`sum(http_requests_total{namespace=%q,pod=~"%s-[0-9a-f]+-[0-9a-z]+"})`, p.Namespace(), deployment)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cluster.PrometheusURL+"/api/v1/query?query="+url.QueryEscape(query), nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return 0, err
+	}
+	return contract.First(body)
+}
