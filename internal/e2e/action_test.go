@@ -127,6 +127,23 @@ func TestActionLeave(t *testing.T) {
 	}
 }
 
+// split deals the steps out to tests that run side by side: even ones and odd ones. A sample has only those that it names.
+func split(t *testing.T, sample string, test func(t *testing.T, steps []string)) {
+	for first, name := range []string{"even", "odd"} {
+		if name != sample && !everything() {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var some []string
+			for i := first; i < len(steps); i += 2 {
+				some = append(some, steps[i])
+			}
+			test(t, some)
+		})
+	}
+}
+
 // TestActionKill kills main in every step: post has the users on the base in 10 s, and leaves nothing half-way. Where the
 // base runs the new version already and no gate is left to be asked, it carries the rollout to its end.
 func TestActionKill(t *testing.T) {

@@ -85,3 +85,15 @@ func TestTwins(t *testing.T) {
 		t.Errorf("the history has %d rollouts, want 1", len(h))
 	}
 }
+
+// TestKillOther kills the runner and deploys a third version, which starts from the base.
+func TestKillOther(t *testing.T) {
+	t.Parallel()
+	s := open(t, layout{steps: "50%"})
+	p := s.deploy("v2")
+	p.hold("shift-50")
+	p.kill()
+	s.deploy("v11").want(0)
+	s.whole("v11")
+	s.neverMixed("v2", "v11")
+}

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// steps are those of a canary with the shares 10% and 50%, which are as good as three.
+var steps = []string{"candidate", "shift-10", "shift-50", "full", "confirm", "roll-base", "return", "clean-up"}
+
 // form is a strategy in one of its forms, with the steps of a rollout by it that last long enough to be met.
 type form struct {
 	layout
@@ -13,18 +16,40 @@ type form struct {
 	steps []string
 	// late are the steps that an abort may find too late: every gate has passed, and what is left is clean-up.
 	late []string
+	// model says that it is tried in every step, in samples too: others are like it.
+	model bool
 	// alike says that another form is much like it: it is left out of samples.
 	alike bool
 	// loses says that users lose requests, for at times nobody is there to serve them.
 	loses bool
+	// stays says that users keep the version that they have when all went well.
+	stays bool
 	watch func(s *shop)
 }
 
-// forms are the strategies beside the canary over a route, which is tried in each of its steps by tests of its own.
+// leaves is the version that runs when a rollout of the next one went well.
+func (f form) leaves(version, next string) string {
+	if f.stays {
+		return version
+	}
+	return next
+}
+
+// forms are the strategies, each in its forms.
 func forms() []form {
 	settling := []string{"confirm", "roll-base", "return", "clean-up"}
 	switched := append([]string{"candidate", "full"}, settling...)
 	return []form{
+		{name: "canary over a route", model: true, layout: layout{steps: "10%, 50%"}, steps: steps, late: settling[2:]},
+		{name: "canary over Traefik", alike: true, layout: layout{steps: "10%, 50%", router: "traefik"}, steps: steps, late: settling[2:]},
+		{name: "sticky canary", layout: layout{strategy: sticking("{weight: 50%, hold: 3s}"), jars: true},
+			steps: append([]string{"candidate", "shift-50", "full"}, settling...), late: settling[2:]},
+		{name: "sticky canary over Traefik", alike: true, layout: layout{strategy: sticking("{weight: 50%, hold: 3s}"), jars: true, router: "traefik"},
+			steps: append([]string{"candidate", "shift-50", "full"}, settling...), late: settling[2:]},
+		{name: "shadow", layout: layout{strategy: shadowing("20%", "6s", ""), router: "traefik"}, steps: []string{"candidate", mirroring}, stays: true,
+			watch: func(s *shop) { s.t.Cleanup(func() { s.neverMet("v2") }) }},
+		{name: "shadow before a canary", alike: true, layout: layout{strategy: shadowing("20%", "6s", "{canary: {steps: [50%], hold: 2s, drain: 1s}}"), router: "traefik"},
+			steps: append([]string{"candidate", mirroring, "shift-50", "full"}, settling...), late: settling[2:]},
 		{name: "rolling", layout: layout{strategy: pausing, extra: scaler}, steps: rollingSteps[:3]},
 		{name: "rolling StatefulSet", layout: layout{strategy: pausing, kind: "StatefulSet"}, steps: rollingSteps[:3]},
 		{name: "rolling DaemonSet", alike: true, layout: layout{strategy: "{rolling: {maxSurge: 1, maxUnavailable: 0, hold: 4s}}", kind: "DaemonSet"}, steps: []string{"roll"}},
@@ -68,7 +93,7 @@ func each(t *testing.T, test func(t *testing.T, f form, s *shop)) {
 func TestFormsCarriedOn(t *testing.T) {
 	each(t, func(t *testing.T, f form, s *shop) {
 		for i, step := range f.steps {
-			if i%2 == 1 && !everything() {
+			if i%2 == 1 && !everything() && !f.model {
 				continue
 			}
 			p := s.deploy("v2")
@@ -78,7 +103,10 @@ func TestFormsCarriedOn(t *testing.T) {
 		last := s.deploy("v2")
 		last.want(0)
 		last.mentions("carried on by")
-		s.whole("v2")
+		s.whole(f.leaves("v1", "v2"))
+		if s.people != nil {
+			s.once(s.people.Histories(), "v1", "v2")
+		}
 		if h := s.status().History; len(h) != 1 {
 			t.Errorf("the history has %d rollouts, want 1", len(h))
 		}
@@ -86,12 +114,13 @@ func TestFormsCarriedOn(t *testing.T) {
 }
 
 // TestFormsGoBack takes rollouts back in each of their steps: aborts a living one, and one whose runner was killed. All of
-// both are many: in a sample the steps take turns, one is killed and the next but one aborted.
+// both are many: in a sample the steps take turns, one is killed and the next but one aborted; of a model, one is killed
+// and the next aborted.
 func TestFormsGoBack(t *testing.T) {
 	each(t, func(t *testing.T, f form, s *shop) {
 		version, next := "v1", "v2"
 		for i, step := range f.steps {
-			if everything() || i%4 == 1 || len(f.steps) == 1 {
+			if everything() || f.model && i%2 == 0 || !f.model && i%4 == 1 || len(f.steps) == 1 {
 				p := s.deploy(next)
 				p.reach(step)
 				p.kill()
@@ -99,7 +128,7 @@ func TestFormsGoBack(t *testing.T) {
 				s.whole(version)
 				t.Logf("killed in %s, taken back", step)
 			}
-			if everything() || i%4 == 3 {
+			if everything() || f.model && i%2 == 1 || !f.model && i%4 == 3 {
 				if s.aborted(step, next, f.late) {
 					version, next = next, version
 				}
@@ -138,7 +167,7 @@ func TestFormsSuperseded(t *testing.T) {
 		second := s.deploy("v11")
 		first.want(7)
 		second.want(0)
-		s.whole("v11")
+		s.whole(f.leaves("v1", "v11"))
 		s.neverThree()
 	})
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -51,15 +52,26 @@ func (s *shop) shares(version string) {
 		}
 		shifts++
 		all := s.between(step.InForce.Add(lag), step.Finished)
-		n, p := float64(len(all)), float64(step.Weight)/float64(plan.All)
-		got := float64(load.Summarize(all).ByVersion[version])
-		if off := math.Abs(got - n*p); n < rate || off > 2.576*math.Sqrt(n*p*(1-p))+1 {
-			s.t.Errorf("%s: %v of %v requests met %s, want %v", step.ID, got, n, version, step.Weight)
-		} else {
-			s.t.Logf("%s: %v of %v requests met %s", step.ID, got, n, version)
-		}
+		what := fmt.Sprintf("%s: requests that met %s", step.ID, version)
+		s.fair(what, load.Summarize(all).ByVersion[version], len(all), rate, step.Weight, 1)
 	}
 	if shifts != 4 {
 		s.t.Errorf("%d steps moved requests, want 4", shifts)
+	}
+}
+
+// fair wants a part of n, of which there are enough, to be the share within what chance explains in 99 of 100 cases, and
+// the slack of the measurement.
+func (s *shop) fair(what string, part, n, enough int, share plan.Share, slack float64) {
+	s.t.Helper()
+	p := float64(share) / float64(plan.All)
+	want := float64(n) * p
+	room := 2.576*math.Sqrt(want*(1-p)) + slack
+	s.t.Logf("%s: %d of %d, want %s, which is %.0f ± %.0f", what, part, n, share, want, room)
+	if n < enough {
+		s.t.Errorf("%s: %d is too few to tell, want %d", what, n, enough)
+	}
+	if math.Abs(float64(part)-want) > room {
+		s.t.Errorf("%s: %d of %d, want %s within 99 %%", what, part, n, share)
 	}
 }

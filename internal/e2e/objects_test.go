@@ -27,15 +27,6 @@ apiVersion: v1
 kind: Service
 metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout}}
 spec: {selector: {app: checkout}, ports: [{name: http, port: 80, targetPort: http}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: checkout, namespace: @NAMESPACE@, labels: {app: checkout}, annotations: {example.com/owner: red}}
-spec:
-  parentRefs: [{name: @GATEWAY@, namespace: @GATEWAYNAMESPACE@}]
-  hostnames: ["@HOST@"]
-  rules:
-@RULES@
 `
 
 const plainRules = `  - backendRefs: [{name: checkout, port: 80}]`
@@ -59,7 +50,7 @@ metadata: {name: checkout}
 spec:
   workload: deployment/checkout
   namespace: @NAMESPACE@
-  traffic: {gatewayAPI: {httpRoute: checkout}}
+  traffic: {@TRAFFIC@}
   strategy: @STRATEGY@
   metrics: {prom: {prometheus: {url: "${PROMETHEUS_URL}"}}}
   gates:
@@ -80,9 +71,11 @@ type layout struct {
 	rules   string // of the route: plainRules
 	extra   string // objects beside them, each after a line of ---
 	crowd   bool   // start no users
+	jars    bool   // users keep cookies and come back
 
 	kind        string // of the workload: Deployment
-	routeless   bool   // the spec names no route
+	router      string // what divides the requests, by its name in routers: gatewayAPI
+	routeless   bool   // the spec names no router
 	drift       string // what to do when somebody else changes the split
 	strategy    string // the canary of steps and hold
 	steps, hold string // 10%, 25%, 50% and 1s; a step never holds shorter than the guard of 2 s
@@ -103,12 +96,14 @@ func image(version string) string { return cluster.Image + ":" + version }
 
 func (s *shop) fill(text string) string {
 	gatewayNamespace, gateway, _ := strings.Cut(cluster.Gateway, "/")
+	traffic := s.routing().traffic
 	if s.drift != "" {
-		text = strings.Replace(text, "{httpRoute: checkout}}", "{httpRoute: checkout}, drift: "+s.drift+"}", 1)
+		traffic += ", drift: " + s.drift
 	}
 	if s.routeless {
-		text = strings.Replace(text, "  traffic: {gatewayAPI: {httpRoute: checkout}}\n", "", 1)
+		text = strings.Replace(text, "  traffic: {@TRAFFIC@}\n", "", 1)
 	}
+	text = strings.Replace(text, "@TRAFFIC@", traffic, 1)
 	text = strings.Replace(text, "deployment/checkout", strings.ToLower(or(s.kind, "Deployment"))+"/checkout", 1)
 	text = strings.Replace(text, "@STRATEGY@", or(s.strategy, "{canary: {steps: [@STEPS@], hold: @HOLD@, drain: 1s}}"), 1)
 	return strings.NewReplacer("@NAMESPACE@", s.namespace, "@HOST@", s.host, "@GATEWAY@", gateway, "@GATEWAYNAMESPACE@", gatewayNamespace,
@@ -117,7 +112,7 @@ func (s *shop) fill(text string) string {
 
 // objects are the user's files with this version in them.
 func (s *shop) objects(version string) string {
-	text := strings.Replace(userObjects, "@RULES@", or(s.rules, plainRules), 1) + s.extra
+	text := userObjects + strings.Replace(s.routing().objects, "@RULES@", or(s.rules, plainRules), 1) + s.extra
 	switch s.kind {
 	case "StatefulSet":
 		text = strings.ReplaceAll(text, "kind: Deployment", "kind: StatefulSet")

@@ -32,12 +32,20 @@ type shop struct {
 	kubeconfig string
 	prometheus string
 	env        []string
-	users      *load.Stream
+	users      visitors
+	people     *load.Users // the users, where they keep cookies
 	before     map[schema.GroupVersionResource]*unstructured.Unstructured
 	// lossy says that requests may be lost: the base is broken.
 	lossy bool
 	// reported is when the last request was lost that a test was told of.
 	reported time.Time
+}
+
+// visitors send requests and keep every answer.
+type visitors interface {
+	Snapshot() []load.Answer
+	Counts() load.Summary
+	Stop() []load.Answer
 }
 
 // open makes a shop that is ready and has users. Everything of it is gone at the test's end.
@@ -87,7 +95,7 @@ func (s *shop) kubectl(input string, args ...string) string {
 // remember keeps the user's objects as they are now, for comparison.
 func (s *shop) remember() {
 	s.t.Helper()
-	for _, gvr := range []schema.GroupVersionResource{s.workloads(), services, routes, scalers} {
+	for _, gvr := range append([]schema.GroupVersionResource{s.workloads(), services, scalers}, s.routing().resources...) {
 		if o := s.get(gvr, "checkout"); o != nil {
 			s.before[gvr] = o
 		}
@@ -148,7 +156,14 @@ func (s *shop) letIn() {
 	if perSecond == 0 {
 		perSecond = rate
 	}
-	if s.users, err = load.Start(context.Background(), load.Options{URL: cluster.GatewayURL, Host: s.host, Rate: perSecond}); err != nil {
+	o := load.Options{URL: cluster.GatewayURL, Host: s.host, Rate: perSecond}
+	if s.jars {
+		s.people, err = load.StartUsers(context.Background(), load.UserOptions{Options: o})
+		s.users = s.people
+	} else {
+		s.users, err = load.Start(context.Background(), o)
+	}
+	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
@@ -173,7 +188,16 @@ func (s *shop) ask() int {
 
 // visit sends one request to a host of the gateway, and returns its status and the version that answered.
 func (s *shop) visit(host string, header http.Header) (status int, version string) {
-	req, err := http.NewRequest(http.MethodGet, cluster.GatewayURL, nil)
+	answer := s.fetch(host, "/", header)
+	if answer == nil {
+		return 0, ""
+	}
+	return answer.StatusCode, answer.Header.Get(load.VersionHeader)
+}
+
+// fetch sends one request and returns the head of its answer; nil when there is none.
+func (s *shop) fetch(host, path string, header http.Header) *http.Response {
+	req, err := http.NewRequest(http.MethodGet, cluster.GatewayURL+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -183,8 +207,8 @@ func (s *shop) visit(host string, header http.Header) (status int, version strin
 	}
 	answer, err := (&http.Client{Timeout: 5 * time.Second}).Do(req)
 	if err != nil {
-		return 0, ""
+		return nil
 	}
 	answer.Body.Close()
-	return answer.StatusCode, answer.Header.Get(load.VersionHeader)
+	return answer
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func (s *shop) whole(version string) {
 func (s *shop) onlyPods(version string) string {
 	var others []string
 	ready := 0
-	for _, p := range s.list(pods, "") {
+	for _, p := range s.list(pods, "app!=neighbour") {
 		containers, _, _ := unstructured.NestedSlice(p.Object, "spec", "containers")
 		running := containers[0].(map[string]any)["image"]
 		if running == image(version) && isReady(&p) {
@@ -94,14 +95,15 @@ func withImage(deployment *unstructured.Unstructured, image string) *unstructure
 // noTraces wants nothing of Tidegate's but the record, the inbox and the lock.
 func (s *shop) noTraces() {
 	s.t.Helper()
-	for _, gvr := range []schema.GroupVersionResource{deployments, services, routes, scalers, policies, budgets, configMaps} {
+	own := s.routing()
+	for _, gvr := range slices.Concat([]schema.GroupVersionResource{deployments, services, scalers, policies, budgets, configMaps}, own.resources, own.made) {
 		for _, o := range s.list(gvr, "app.kubernetes.io/managed-by=tidegate") {
 			if gvr != configMaps || !strings.HasPrefix(o.GetName(), s.record()) {
 				s.t.Errorf("%s/%s is left", gvr.Resource, o.GetName())
 			}
 		}
 	}
-	for _, gvr := range []schema.GroupVersionResource{s.workloads(), services, routes} {
+	for _, gvr := range append([]schema.GroupVersionResource{s.workloads(), services}, own.resources...) {
 		if all := s.list(gvr, ""); len(all) != 1 && s.extra == "" {
 			s.t.Errorf("there are %d %s, want 1", len(all), gvr.Resource)
 		}

@@ -8,6 +8,10 @@
 // Nothing is retried, not even what net/http would repeat silently on a broken connection: a user's browser may, but a
 // test that counts lost requests must not.
 //
+// [Users] are people instead: each has a cookie jar, comes first with several requests at once and later comes back, at
+// the same bounded rate. What became of one user's requests is a [History], which tells how often that user saw the version
+// change. Requests that overlap have no order, and are never taken for a change.
+//
 // A stream goes to loopback addresses only. It cannot be pointed at somebody's machine by mistake, whatever a name
 // resolves to: the address is checked again when it is dialled.
 package load

@@ -154,7 +154,7 @@ func TestScheduleCatchesUp(t *testing.T) {
 	}
 	s.Stop()
 	late := &lateClock{}
-	s = &Stream{options: Options{Rate: 10, Timeout: time.Second}, target: server.URL, client: newClient(), clock: late, done: make(chan struct{})}
+	s = &Stream{sender: sender{options: Options{Rate: 10, Timeout: time.Second}, target: server.URL, client: newClient(), clock: late}, done: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	s.stop = cancel
 	go s.run(ctx, t.Context())
