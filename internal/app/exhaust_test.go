@@ -28,7 +28,7 @@ func TestGoodCanary(t *testing.T) {
 // strategies are all kinds, by name.
 func strategies() map[string]kind {
 	all := inPlace()
-	all["canary"], all["canaryInternal"] = canary(), canaryInternal()
+	all["canary"], all["canaryInternal"], all["canarySticky"] = canary(), canaryInternal(), canarySticky()
 	maps.Copy(all, switching())
 	all["canary by replicas"], all["canary in place"] = canaryReplicas(), canaryInPlace()
 	all["detached canary"], all["detached rolling"] = detachedCanary(), detachedRolling()

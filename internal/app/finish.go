@@ -55,8 +55,8 @@ func (s *session) finish(ctx context.Context, leave bool) (Result, error) {
 	case leave:
 		result := ended(rec.Rollout)
 		result.Result = report.Cancelled
-		result.Reason = fmt.Sprintf("left in flight at step %s with %s of the requests on the new version, as on-cancel: leave asks for",
-			result.Step, report.Share(*rec.Rollout))
+		result.Reason = fmt.Sprintf("left in flight at step %s with %s of the %s on the new version, as on-cancel: leave asks for",
+			result.Step, report.Share(*rec.Rollout), rec.Rollout.Plan.Of())
 		result.Hint = "Deploy the same version again to resume it, or abort it."
 		if s.reporter != nil {
 			s.reporter.Leave(rec.Rollout.Copy(), result.Reason)

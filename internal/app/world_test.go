@@ -92,6 +92,7 @@ type kind struct {
 	outage   bool                // requests may be lost
 	objects  func(string) string // changes the user's objects; nil for none
 	staff    bool                // every second request is the ring's
+	browsers int                 // users who keep cookies, and send the requests by turns
 	unrouted bool                // the spec names no route
 	workload string              // the kind of the workload, as a spec has it; a Deployment when empty
 }
@@ -197,6 +198,7 @@ func (w *world) get(gvr schema.GroupVersionResource, name string) *unstructured.
 // users send a request every 100 ms. None may be lost.
 func (w *world) users(ctx context.Context) {
 	defer close(w.stopped)
+	browsers := newBrowsers(w.kind.browsers)
 	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
@@ -208,7 +210,11 @@ func (w *world) users(ctx context.Context) {
 			r.Header.Set("X-Staff", "1")
 		}
 		answer := httptest.NewRecorder()
-		w.cluster.Gateway().ServeHTTP(answer, r)
+		if turn := n % (len(browsers) + 1); turn < len(browsers) { // the last one of each round keeps none
+			answer = browsers[turn].ask(w)
+		} else {
+			w.cluster.Gateway().ServeHTTP(answer, r)
+		}
 		w.mu.Lock()
 		w.answers++
 		if answer.Code != http.StatusOK {

@@ -47,6 +47,9 @@ func Validate(d spec.Deploy) error {
 func byReplicas(c spec.Canary) error {
 	const route = "add a route, traffic: {gatewayAPI: {httpRoute: NAME}}"
 	switch {
+	case c.Sticky != nil:
+		return errors.New("spec.strategy.canary.sticky: without a route whoever sends to the Service's pods meets either version by chance, and nothing " +
+			"could keep a user on one; remove it, or " + route)
 	case c.Settle == spec.SettleInPlace:
 		return errors.New("spec.strategy.canary.settle: inPlace rolls the base under its share of a route's requests, and there is no route; " +
 			"remove it, or " + route)

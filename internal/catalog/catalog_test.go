@@ -91,6 +91,7 @@ func TestWithoutARoute(t *testing.T) {
 	}{
 		{"by replicas", func(*spec.Canary) {}, ""},
 		{"in place", func(c *spec.Canary) { c.Settle = spec.SettleInPlace }, "spec.strategy.canary.settle"},
+		{"sticky", func(c *spec.Canary) { c.Sticky = &spec.Sticky{Cookie: &spec.StickyCookie{}} }, "spec.strategy.canary.sticky"},
 		{"a drain", func(c *spec.Canary) { c.Drain = new(spec.Duration) }, "spec.strategy.canary.drain"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

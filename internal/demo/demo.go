@@ -29,11 +29,16 @@ var specs embed.FS
 
 // Strategies are those that can be shown; the first is shown unless another is asked for.
 func Strategies() []string {
-	return []string{"canary", "canary-replicas", "blueGreen", "rolling", "recreate"}
+	return []string{"canary", "canary-replicas", stickyStrategy, "blueGreen", "rolling", "recreate"}
 }
 
-// rate is the requests a second of the demo's users.
-const rate = 100
+// stickyStrategy is the canary that keeps each user on one version.
+const stickyStrategy = "sticky"
+
+const (
+	rate = 100 // the requests a second of the demo's users, who keep no cookies
+	host = "checkout.local"
+)
 
 // Options are what the demo takes from its caller.
 type Options struct {
@@ -68,10 +73,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := clock.Sleep(ctx, o.Clock, 3*time.Second); err != nil { // until v1 is ready and scraped
 		return err
 	}
-	stream, err := load.Start(ctx, load.Options{URL: cluster.GatewayURL(), Host: "checkout.local", Rate: rate})
+	stream, err := load.Start(ctx, load.Options{URL: cluster.GatewayURL(), Host: host, Rate: rate})
 	if err != nil {
 		return fmt.Errorf("start the users: %w", err)
 	}
+	keeping := openBrowsers(ctx, o, cluster.GatewayURL(), host)
+	defer keeping.stop()
 	hub, err := openHub(ctx, o.Clock)
 	if err != nil {
 		stream.Stop()
@@ -79,14 +86,15 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer hub.close()
 	fmt.Fprintf(o.Out, "An embedded cluster runs checkout:v1 behind a gateway; users send %d requests a second to it.\n"+
-		"Prometheus scrapes the pods every second. The deploy spec:\n\n%s\n", rate, deploySpec)
+		"%sPrometheus scrapes the pods every second. The deploy spec:\n\n%s\n", rate, keeping.says(), deploySpec)
 	outage, err := releases(ctx, o, deploySpec, cluster, hub)
 	if err != nil {
 		stream.Stop()
 		return err
 	}
 	answers := stream.Stop()
-	return errors.Join(hub.story(o.Out), summary(o.Out, answers), lost(o, load.Summarize(answers).Lost, outage))
+	keeping.stop()
+	return errors.Join(hub.story(o.Out), summary(o, answers), keeping.story(o.Out), lost(o, load.Summarize(answers).Lost, outage))
 }
 
 // releases returns for how long no pod was ready, as the rollouts tell it.
@@ -121,10 +129,13 @@ func releases(ctx context.Context, o Options, deploySpec []byte, cluster *sandbo
 	return outage, nil
 }
 
-func summary(w io.Writer, answers []load.Answer) error {
-	s := load.Summarize(answers)
-	fmt.Fprintf(w, "── What the users saw ──\n\n  requests  %d\n  served    %d\n  failed    %d  answered with an error by the bad version itself, in the %.1f s until it was off\n  lost      %d  no answer, or an error that no version sent\n\n",
-		s.Sent, s.Served, s.Failed, s.LastBad.Sub(s.FirstBad).Seconds(), s.Lost)
+func summary(o Options, answers []load.Answer) error {
+	w, s, who := o.Out, load.Summarize(answers), "the users"
+	if o.Strategy == stickyStrategy {
+		who = "users without cookies"
+	}
+	fmt.Fprintf(w, "── What %s saw ──\n\n  requests  %d\n  served    %d\n  failed    %d  answered with an error by the bad version itself, in the %.1f s until it was off\n  lost      %d  no answer, or an error that no version sent\n\n",
+		who, s.Sent, s.Served, s.Failed, s.LastBad.Sub(s.FirstBad).Seconds(), s.Lost)
 	for _, version := range []string{"v1", "v2", "v3"} {
 		fmt.Fprintf(w, "  %s  %6d answers\n", version, s.ByVersion[version])
 	}

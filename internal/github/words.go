@@ -66,8 +66,8 @@ func gateNames(p plan.Plan) []string {
 // progress is where a rollout stands on its way.
 func progress(ro engine.Rollout) string {
 	change := words.Images(ro.Plan.Target.From, ro.Plan.Target.Images)
-	return fmt.Sprintf("%s: %s of requests meet the new version (step %d of %d: %s)",
-		change, report.Share(ro), ro.Step+1, len(ro.Plan.Steps), ro.Plan.Steps[ro.Step].Title)
+	return fmt.Sprintf("%s: %s of %s meet the new version (step %d of %d: %s)",
+		change, report.Share(ro), ro.Plan.Of(), ro.Step+1, len(ro.Plan.Steps), ro.Plan.Steps[ro.Step].Title)
 }
 
 // ending is what a rollout's end says of the deployment and the commit. A deployment that made way for a newer one is

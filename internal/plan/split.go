@@ -91,6 +91,27 @@ func (c Cohorts) SetCookie(i int) string {
 	return strings.Join(parts, "; ")
 }
 
+// Sticky tells that the plan's shares are shares of users, each of whom stays with one version until a step moves them, and
+// not of requests.
+func (p Plan) Sticky() bool {
+	for _, step := range p.Steps {
+		for _, op := range step.Do {
+			if op.Cohorts != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Of is what the plan's shares are shares of: users or requests.
+func (p Plan) Of() string {
+	if p.Sticky() {
+		return "users"
+	}
+	return "requests"
+}
+
 // Drawn are the cohorts under the name of a draw.
 func (c Cohorts) Drawn(draw string) *Cohorts {
 	c.Odds, c.Draw = slices.Clone(c.Odds), draw

@@ -242,7 +242,7 @@ func (e End) users() string {
 	ro := *e.Rollout
 	_, now := e.versions()
 	peak, share, first := Peak(ro), Share(ro), FirstShift(ro)
-	requests := "request of the route"
+	requests, of := "request of the route", ro.Plan.Of()
 	behindOne := ro.Plan.Objects.InPlace() || ro.Plan.Objects.ByReplicas() // Service
 	if behindOne {
 		requests = "request"
@@ -257,16 +257,16 @@ func (e End) users() string {
 	case peak == 0 && share == 0:
 		return fmt.Sprintf("no %s met %s%s", requests, now, perhaps(ro, peak))
 	case e.Result == Pending:
-		return fmt.Sprintf("%s of the requests meet %s now, and no gate watches until the next run", share, now)
+		return fmt.Sprintf("%s of the %s meet %s now, and no gate watches until the next run", share, of, now)
 	case e.Result == Promoted:
-		return fmt.Sprintf("%s of the requests meet %s now", share, now)
+		return fmt.Sprintf("%s of the %s meet %s now", share, of, now)
 	case e.Result == Cancelled || e.Result == Failed || e.Result == UndoFailed || e.Result == Locked:
 		if share == 0 {
 			return fmt.Sprintf("no %s meets %s now, as far as this run knows; at most %s did", requests, now, peak)
 		}
-		return fmt.Sprintf("%s of the requests meet %s NOW, as far as this run knows", share, now)
+		return fmt.Sprintf("%s of the %s meet %s NOW, as far as this run knows", share, of, now)
 	}
-	text := fmt.Sprintf("at most %s of the requests met %s", peak, now)
+	text := fmt.Sprintf("at most %s of the %s met %s", peak, of, now)
 	if !e.Restored.IsZero() && !first.IsZero() {
 		text += ", for " + words.Duration(e.Restored.Sub(first))
 	}

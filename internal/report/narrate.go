@@ -215,7 +215,7 @@ func no(n int) string {
 
 func undoing(e engine.Event) string {
 	if share := Share(e.Rollout); share > 0 {
-		return fmt.Sprintf("going back (%s of the requests meet the new version): %s", share, e.Message)
+		return fmt.Sprintf("going back (%s of the %s meet the new version): %s", share, e.Rollout.Plan.Of(), e.Message)
 	}
 	return "going back: " + e.Message
 }

@@ -57,7 +57,11 @@ func planHead(p plan.Plan) *notes {
 	case tr.BySelector():
 		how += fmt.Sprintf(", requests moved by the selector of Service %s", tr.Base)
 	case tr != nil:
-		how += fmt.Sprintf(", requests to Service %s divided by %s", tr.Base, routes(tr))
+		whose := "requests to"
+		if p.Sticky() {
+			whose = "users of"
+		}
+		how += fmt.Sprintf(", %s Service %s divided by %s", whose, tr.Base, routes(tr))
 	}
 	if p.Objects.ByReplicas() {
 		how += ", requests divided by numbers of pods"

@@ -107,7 +107,7 @@ func (v StatusView) standing(ro engine.Rollout) *notes {
 	if ro.Phase == engine.UndoFailed {
 		n.add("way back", lines(whereItStands(ro)))
 	}
-	n.add("requests", v.splitText(ro))
+	n.add(ro.Plan.Of(), v.splitText(ro))
 	n.add("drift", driftText(ro))
 	n.add("pods", podsList(v.Facts.Pods))
 	n.add("holder", v.holder(ro))
@@ -156,14 +156,18 @@ func (v StatusView) phaseText(ro engine.Rollout) string {
 	return string(ro.Phase) + ", " + at
 }
 
-// splitText is how the requests are divided, by the record and by the route. After the end of a rollout the route says
+// splitText is how the requests, or the users, are divided, by the record and by the route. After the end of a rollout the route says
 // nothing about versions: everything goes to the base.
 func (v StatusView) splitText(ro engine.Rollout) string {
 	old, now := Versions(ro.Plan.Target)
 	share := Share(ro)
 	text := fmt.Sprintf("%s to %s, %s to %s", plan.All-share, old, share, now)
 	if ring := Ring(ro); ring != "" {
-		text += fmt.Sprintf(", and those with %s to %s", ring, now)
+		those := "those"
+		if ro.Plan.Sticky() {
+			those = "requests"
+		}
+		text += fmt.Sprintf(", and %s with %s to %s", those, ring, now)
 	}
 	if v.Facts.Split != nil && ro.Phase.InFlight() {
 		if v.disagrees(ro) {

@@ -39,6 +39,8 @@ type StatusRollout struct {
 	// candidate now, and is left out when that is not known.
 	Split      plan.Share  `json:"split"`
 	RouteSplit *plan.Share `json:"routeSplit,omitempty"`
+	// Sticky says that Split is a share of users, each of whom stays with one version, not of requests.
+	Sticky bool `json:"sticky,omitempty"`
 	// Ring is what requests have that meet the new version whatever the split says, such as "X-Staff: 1".
 	Ring     string    `json:"ring,omitempty"`
 	HoldEnds time.Time `json:"holdEnds,omitzero"`
@@ -191,7 +193,7 @@ func approvalDocument(s Step) StatusApproval {
 func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 	r := &StatusRollout{
 		ID: ro.ID, Strategy: ro.Plan.Strategy, PlanDigest: ro.PlanDigest, From: ro.Plan.Target.From, To: ro.Plan.Target.Images,
-		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Ring: Ring(ro), Drift: ro.Drift, Left: ro.Left, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
+		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Sticky: ro.Plan.Sticky(), Ring: Ring(ro), Drift: ro.Drift, Left: ro.Left, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
 		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
 	_, _, r.Waiting = ro.Waiting()

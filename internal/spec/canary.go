@@ -108,6 +108,7 @@ func (c *Canary) finish(s scope) {
 		step.checkName(s, path+".name", names)
 	}
 	c.finishSettle(s, last)
+	c.finishSticky(s)
 }
 
 // finishSettle: a base that is rolled under its share of the requests has one, and there is a share that it leaves.

@@ -109,11 +109,7 @@ func (d *decoder) structure(p place, v reflect.Value) {
 			d.missing(p, s, present)
 		}
 	}
-	for _, f := range s.fields {
-		if f.fallback != "" && !present[f.name] && f.name != s.short {
-			d.setDefault(f, v.Field(f.index))
-		}
-	}
+	d.defaults(s, present, v)
 	if f, ok := v.Addr().Interface().(finisher); ok && !d.partial {
 		f.finish(scope{d, p.path})
 	}

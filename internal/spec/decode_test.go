@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // everyType calls visit with each struct below the document.
@@ -154,6 +155,25 @@ func TestShortForms(t *testing.T) {
 	}
 	if first := d.Spec.Strategy.Canary.Steps[0]; first != (Step{Weight: 5 * OnePercent, Hold: d.Spec.Strategy.Canary.Hold}) {
 		t.Errorf("got %+v", first)
+	}
+}
+
+func TestSticky(t *testing.T) {
+	week := &StickyCookie{Path: "/", MaxAge: Duration(7 * 24 * time.Hour), SameSite: "Lax"}
+	for text, want := range map[string]*Sticky{
+		"true": {Cookie: week}, "{on: true}": {Cookie: week}, "{cookie: {}}": {Cookie: week}, "false": nil, "{on: false}": nil,
+		"{header: X-User-Id}": {Header: "X-User-Id"},
+	} {
+		d := load(t, strings.Replace(head, "{steps:", "{sticky: "+text+", steps:", 1), Options{})
+		if got := d.Spec.Strategy.Canary.Sticky; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", text, got, want)
+		}
+	}
+	if name := week.NameFor("checkout"); name != "tidegate-checkout" {
+		t.Errorf("the cookie is %s", name)
+	}
+	if name := (StickyCookie{Name: "user"}).NameFor("checkout"); name != "user" {
+		t.Errorf("the cookie is %s", name)
 	}
 }
 

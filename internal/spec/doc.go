@@ -52,11 +52,16 @@
 //	noDataFor         5m
 //	approve.timeout   24h
 //	onTimeout         undo
+//	path              /
+//	maxAge            7d
+//	sameSite          Lax
+//	total             100
 //
 // A step's hold is the canary's, which is 0s; from is the only metrics entry;
 // drain stays nil, which is the pod's grace period; namespace stays empty,
 // which is the kubeconfig context's; the ring's hold is the canary's; drift stays
-// empty, which is stop; a RouteRef's kind is HTTPRoute.
+// empty, which is stop; a RouteRef's kind is HTTPRoute; the name of a sticky
+// canary's cookie stays empty, which is tidegate-NAME of the service.
 //
 // # Variables
 //

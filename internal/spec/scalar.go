@@ -172,6 +172,15 @@ func (d *decoder) integer(p place, r rule, v reflect.Value) {
 	v.SetInt(int64(n))
 }
 
+// defaults gives the fields that are not there the values that their tags say.
+func (d *decoder) defaults(s shape, present map[string]bool, v reflect.Value) {
+	for _, f := range s.fields {
+		if f.fallback != "" && !present[f.name] && f.name != s.short {
+			d.setDefault(f, v.Field(f.index))
+		}
+	}
+}
+
 // setDefault gives a field the value that its tag says.
 func (d *decoder) setDefault(f field, v reflect.Value) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Value: f.fallback}

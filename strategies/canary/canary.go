@@ -5,12 +5,12 @@
 // candidate goes. Until then the way back is one write. With `settle: inPlace` the candidate stays at the size of the last
 // share, and the base is rolled under the rest of the requests.
 //
+// With `sticky` the shares are those of users: each stays with one version until the step that moves them (sticky.go).
 // Without a route the share is that of the pods (replicas.go).
 package canary
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/tidegate/tidegate/internal/plan"
@@ -39,14 +39,18 @@ func (Strategy) Compile(in strategies.Input) (plan.Plan, error) {
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	if err := strategies.Route(in, &objects, plan.Split{Weight: plan.All, Ring: ringOf(conf.Internal)}); err != nil {
+	weights, approvals := divide(conf.Steps)
+	groups, err := cohorts(in.Deploy, *conf, weights)
+	if err != nil {
 		return plan.Plan{}, err
 	}
-	weights, approvals := divide(conf.Steps)
+	if err := strategies.Route(in, &objects, plan.Split{Weight: plan.All, Ring: ringOf(conf.Internal), Cohorts: groups}); err != nil {
+		return plan.Plan{}, err
+	}
 	c := compiler{
 		Shift: strategies.Shift{In: in, Objects: objects, Guard: in.Deploy.Spec.Traffic.Guard.Std(),
 			Drain: strategies.Drain(conf.Drain, in.Baseline), MinPods: conf.MinPods},
-		conf: *conf, weights: weights, approvals: approvals, ring: ringOf(conf.Internal),
+		conf: *conf, weights: weights, approvals: approvals, ring: ringOf(conf.Internal), cohorts: groups,
 	}
 	if conf.Settle == spec.SettleInPlace {
 		if c.Last, err = last(in, weights); err != nil {
@@ -65,6 +69,7 @@ type compiler struct {
 	weights   []spec.Step         // the steps with a weight; the last may have all of it
 	approvals map[int][]spec.Step // by how many weights come before
 	ring      []plan.Match        // who meets the new version first; empty for nobody
+	cohorts   *plan.Cohorts       // the groups in which users move; nil where requests are divided
 }
 
 func (c compiler) steps() []plan.Step {
@@ -111,8 +116,9 @@ func (c compiler) shift(i int) plan.Step {
 	weight := plan.Share(s.Weight)
 	step := plan.Step{
 		ID: "shift-" + trimPercent(weight), Weight: weight, Whole: plan.Base,
-		Title: fmt.Sprintf("send %s of the requests to the new version", weight),
-		Do:    []plan.Op{c.sized(plan.ScaleCandidate, i), {Kind: plan.SetSplit, Weight: weight, Ring: c.ring, Pods: s.Pods, MinPods: c.conf.MinPods}},
+		Title: c.moves(weight),
+		Do: []plan.Op{c.sized(plan.ScaleCandidate, i),
+			{Kind: plan.SetSplit, Weight: weight, Ring: c.ring, Cohorts: c.moved(i + 1), Pods: s.Pods, MinPods: c.conf.MinPods}},
 		Undo:  c.ToBase(),
 		Hold:  plan.Duration(max(s.Hold.Std(), c.Guard)),
 		Skip:  plan.Duration(max(s.Hold.Std()-c.Guard, 0)),

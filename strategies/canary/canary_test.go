@@ -77,6 +77,9 @@ func TestGoldenPlans(t *testing.T) {
 		{"canary-approvals", "{steps: [{approve: {message: Ready}}, 10%, {approve: {message: Support is there, timeout: 8h, onTimeout: promote, unattended: true}, name: support}, " +
 			"100%, {approve: {message: All of it}}], hold: 5m}", false},
 		{"canary-internal", "{internal: {header: {X-Staff: \"1\", X-Team: shop}, hold: 2m, pods: 2}, steps: [{approve: {message: Tried it}}, 60%], hold: 5m}", true},
+		{"canary-sticky", "{sticky: true, steps: [5%, 25%, 50%], hold: 5m, bake: 10m}", false},
+		{"canary-sticky-internal", "{sticky: {cookie: {name: shop, domain: example.com, maxAge: 30d, sameSite: None, secure: true}}, " +
+			"internal: {cookie: {staff: \"1\"}, hold: 2m}, steps: [12.5%, {weight: 100%, hold: 5m}], drain: 3s}", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			in := input(t, tc.strategy)

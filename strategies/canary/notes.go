@@ -24,6 +24,7 @@ func (c compiler) notes() []string {
 		before = "Only requests with " + plan.RingText(c.ring) + " meet the new version, to try it."
 		notes = append(notes, fmt.Sprintf("Requests with %s meet the new version from the step internal on, nobody else does in that step.", plan.RingText(c.ring)))
 	}
+	notes = append(notes, c.stickyNotes()...)
 	if len(c.In.Deploy.Spec.Gates) == 0 {
 		notes = append(notes, ungated)
 	}

@@ -68,9 +68,9 @@ func (v *view) draw() {
 		return
 	}
 	marks := v.lines()
-	first := panel{Title: "Requests that meet the new version", Top: "100%", Low: "0%", Marks: marks, Labels: v.labels()}
+	first := panel{Title: d.Title(), Top: "100%", Low: "0%", Marks: marks, Labels: v.labels()}
 	first.Line, first.Area = v.steps()
-	first.Reference = fmt.Sprintf("At most %s of the requests met the new version.", peak(d))
+	first.Reference = fmt.Sprintf("At most %s of the %s met the new version.", peak(d), d.Of())
 	v.Panels = []panel{first}
 	for _, c := range v.Curves {
 		v.Panels = append(v.Panels, v.curve(c, marks))

@@ -35,8 +35,8 @@ func charts(s sheet.Sheet) string {
 		shares[i] = float64(s.Timeline.ShareAt(t)) / float64(plan.OnePercent)
 	}
 	names, _ := colours()
-	first := chart{title: "Requests that meet the new version", axis: "percent", high: 100, lines: [][]float64{shares}}
-	legend := []string{names[0] + ": the requests that meet the new version, in percent"}
+	first := chart{title: s.Timeline.Title(), axis: "percent", high: 100, lines: [][]float64{shares}}
+	legend := []string{names[0] + ": the " + s.Timeline.Of() + " that meet the new version, in percent"}
 	var own []chart
 	for _, c := range s.Curves {
 		values, scale := c.Looks.At(times), 1.0

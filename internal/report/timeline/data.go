@@ -12,11 +12,12 @@ type Data struct {
 	Start  time.Time `json:"start"`
 	End    time.Time `json:"end"` // of the last event
 	Shares []Share   `json:"shares,omitempty"`
-	Gates  []Series  `json:"gates,omitempty"` // in the order of the spec
+	Sticky bool      `json:"sticky,omitempty"` // the shares are of users, each of whom stays with one version
+	Gates  []Series  `json:"gates,omitempty"`  // in the order of the spec
 	Marks  []Mark    `json:"marks,omitempty"`
 }
 
-// Share is the share of requests that meets the new version from a moment on.
+// Share is the share of requests, or of users, that meets the new version from a moment on.
 type Share struct {
 	At    time.Time  `json:"at"`
 	Share plan.Share `json:"share"`
@@ -53,6 +54,22 @@ type Mark struct {
 	At   time.Time `json:"at"`
 	Kind Kind      `json:"kind"`
 	Text string    `json:"text,omitempty"`
+}
+
+// Of is what the shares are shares of.
+func (d Data) Of() string {
+	if d.Sticky {
+		return "users"
+	}
+	return "requests"
+}
+
+// Title is that of a chart of the shares.
+func (d Data) Title() string {
+	if d.Sticky {
+		return "Users who meet the new version"
+	}
+	return "Requests that meet the new version"
 }
 
 // RestoredAt is when the way back had brought every request to the base; zero when it had not.

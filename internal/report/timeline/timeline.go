@@ -27,6 +27,7 @@ type Timeline struct {
 	mu         sync.Mutex
 	id         string // of the rollout
 	start, end time.Time
+	sticky     bool
 	shares     *thinned[Share]
 	gates      map[string]*thinned[Look]
 	order      []string // of gates
@@ -72,7 +73,7 @@ func (t *Timeline) Handle(_ context.Context, e engine.Event) {
 
 // begin starts with what the record knows of the time before: a rollout may be one that another run began.
 func (t *Timeline) begin(ro engine.Rollout, now time.Time) {
-	t.id, t.start, t.end, t.marks = ro.ID, now, now, nil
+	t.id, t.start, t.end, t.marks, t.sticky = ro.ID, now, now, nil, ro.Plan.Sticky()
 	t.gates, t.order = map[string]*thinned[Look]{}, slices.Clone(ro.Plan.Gates[:min(len(ro.Plan.Gates), mostGates)])
 	t.shares = newThinned(Limit, func(_, b Share) Share { return b }) // a share holds until the next
 	if !ro.Started.IsZero() && ro.Started.Before(now) {
@@ -153,7 +154,7 @@ func (t *Timeline) Data() Data {
 	if t.shares == nil {
 		return Data{}
 	}
-	d := Data{Start: t.start, End: t.end, Marks: slices.Clone(t.marks),
+	d := Data{Start: t.start, End: t.end, Sticky: t.sticky, Marks: slices.Clone(t.marks),
 		Shares: t.shares.points(func(a, b Share) bool { return a == b })}
 	for _, name := range t.order {
 		if row := t.gates[name]; row != nil {

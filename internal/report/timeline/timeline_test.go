@@ -238,3 +238,16 @@ func TestConcurrentUse(t *testing.T) {
 		t.Errorf("a reader changed what is kept: %s", peak)
 	}
 }
+
+// TestSharesOfUsers: a chart of a sticky rollout is one of users.
+func TestSharesOfUsers(t *testing.T) {
+	for of, cohorts := range map[string]*plan.Cohorts{"requests": nil, "users": {Odds: []plan.Share{plan.All}}} {
+		s := story.Good()
+		s.Record.Rollout.Plan.Steps[1].Do[1].Cohorts = cohorts
+		for what, d := range map[string]timeline.Data{"events": heard(t, s.Events), "record": timeline.Of(*s.Record.Rollout, s.Now())} {
+			if d.Of() != of || (d.Title() == "Users who meet the new version") != (of == "users") {
+				t.Errorf("by the %s it is a chart of %s: %s; want %s", what, d.Of(), d.Title(), of)
+			}
+		}
+	}
+}
