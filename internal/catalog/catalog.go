@@ -18,6 +18,7 @@ import (
 	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
+	"github.com/tidegate/tidegate/internal/traffic/traefik"
 	"github.com/tidegate/tidegate/strategies"
 	"github.com/tidegate/tidegate/strategies/bluegreen"
 	"github.com/tidegate/tidegate/strategies/canary"
@@ -61,7 +62,7 @@ func byReplicas(c spec.Canary) error {
 }
 
 // routers are the kinds of routers over routes.
-func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}} }
+func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}} }
 
 // RouterKind is the kind of router of a spec's block, or of a plan's traffic, by its name; nil for an unknown one, and for the
 // Service's selector.

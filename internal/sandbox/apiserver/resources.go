@@ -79,6 +79,7 @@ func Resources() []Resource {
 		{Group: "keda.sh", Version: "v1alpha1", Plural: "scaledobjects", Kind: "ScaledObject", Short: []string{"so"}, Status: true, Generation: true},
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "traefikservices", Kind: "TraefikService", Generation: true},
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "ingressroutes", Kind: "IngressRoute", Generation: true},
+		{Group: "traefik.io", Version: "v1alpha1", Plural: "middlewares", Kind: "Middleware", Generation: true},
 	}...)
 }
 

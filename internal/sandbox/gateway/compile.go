@@ -26,6 +26,7 @@ func (g *Gateway) compile() *table {
 	for _, r := range routes {
 		c.route(r)
 	}
+	c.table.traefik = g.compileTraefik(&c)
 	c.table.order()
 	return c.table
 }

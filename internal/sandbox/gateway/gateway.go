@@ -40,7 +40,7 @@ func Start(ctx context.Context, api *apiserver.Server, o Options) *Gateway {
 	g.table.Store(g.compile())
 	api.OnWrite(func(w apiserver.Write) {
 		switch w.Resource.Resource {
-		case "httproutes", "services", "endpointslices":
+		case "httproutes", "services", "endpointslices", "traefikservices", "ingressroutes", "middlewares":
 			select {
 			case g.dirty <- struct{}{}:
 			default:
@@ -80,7 +80,12 @@ func (g *Gateway) view(group, plural string) []map[string]any {
 }
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rule := g.table.Load().find(r)
+	table := g.table.Load()
+	if u := findTraefik(table.traefik, r); u != nil {
+		u.serve(g, w, r)
+		return
+	}
+	rule := table.find(r)
 	if rule == nil {
 		http.Error(w, "no route", http.StatusNotFound)
 		return

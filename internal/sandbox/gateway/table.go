@@ -10,7 +10,10 @@ import (
 )
 
 // table is all rules of all routes, the first to be tried first.
-type table struct{ rules []*rule }
+type table struct {
+	rules   []*rule
+	traefik []*traefikRule // tried before all others
+}
 
 // rule is one match of one rule of one route, for one hostname.
 type rule struct {
