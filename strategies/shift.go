@@ -59,7 +59,7 @@ func Drain(conf *spec.Duration, b plan.Baseline) time.Duration {
 // have at most what most has.
 func Route(in Input, objects *plan.Objects, most plan.Split) error {
 	t := &plan.Traffic{
-		Router: in.Deploy.Spec.Traffic.Kind(), Rules: in.Deploy.Spec.Traffic.RuleNames(),
+		Router: in.Deploy.Spec.Traffic.Kind(), Rules: in.Deploy.Spec.Traffic.RuleNames(), Subsets: in.Deploy.Spec.Traffic.SubsetNames(),
 		Namespace: objects.Workload.Namespace, Base: plan.RefOf(in.Baseline.Service).Name, Candidate: plan.RefOf(objects.Create[1]).Name,
 	}
 	for _, r := range in.Baseline.Routes {

@@ -17,6 +17,7 @@ import (
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/internal/traffic/istio"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/internal/traffic/traefik"
 	"github.com/tidegate/tidegate/strategies"
@@ -62,7 +63,7 @@ func byReplicas(c spec.Canary) error {
 }
 
 // routers are the kinds of routers over routes.
-func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}} }
+func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}, istio.Kind{}} }
 
 // RouterKind is the kind of router of a spec's block, or of a plan's traffic, by its name; nil for an unknown one, and for the
 // Service's selector.

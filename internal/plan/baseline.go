@@ -49,11 +49,12 @@ func RefOf(o Object) Ref {
 type Traffic struct {
 	Router    string   `json:"router"` // as named in the catalog: gatewayAPI, ...
 	Routes    []Ref    `json:"routes"`
-	Own       []Ref    `json:"own,omitempty"`   // routes that the rollout makes itself, beside the user's
-	Rules     []string `json:"rules,omitempty"` // names of rules; none means every rule that sends to the base's Service
-	Namespace string   `json:"namespace"`       // of the Services
-	Base      string   `json:"base"`            // Service of the base
-	Candidate string   `json:"candidate"`       // Service of the candidate
+	Own       []Ref    `json:"own,omitempty"`     // routes that the rollout makes itself, beside the user's
+	Rules     []string `json:"rules,omitempty"`   // names of rules; none means every rule that sends to the base's Service
+	Subsets   []string `json:"subsets,omitempty"` // of the base's Service, where the router knows parts of one; none means all
+	Namespace string   `json:"namespace"`         // of the Services
+	Base      string   `json:"base"`              // Service of the base
+	Candidate string   `json:"candidate"`         // Service of the candidate
 	// Selectors are those of the two Services, where the router is ServiceRouter.
 	Selectors map[Side]map[string]string `json:"selectors,omitempty"`
 }

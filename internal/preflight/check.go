@@ -72,7 +72,9 @@ func (o Observed) use(p plan.Plan) Use {
 		u.Candidate = ref.Name
 	}
 	for _, r := range o.routes {
-		u.Routes = append(u.Routes, plan.RefOf(r))
+		if t := p.Objects.Traffic; t == nil || slices.Contains(t.Routes, plan.RefOf(r)) { // others were only looked at
+			u.Routes = append(u.Routes, plan.RefOf(r))
+		}
 	}
 	u.Lists = o.lists
 	if p.Objects.Traffic.BySelector() {

@@ -35,10 +35,21 @@ func (t Traffic) Kind() string { return kindOf(t) }
 
 // RuleNames are the names of the rules to steer; none means every rule with the workload's Service.
 func (t Traffic) RuleNames() []string {
-	if t.GatewayAPI == nil {
+	switch {
+	case t.GatewayAPI != nil:
+		return t.GatewayAPI.Rules
+	case t.Istio != nil:
+		return t.Istio.Routes
+	}
+	return nil
+}
+
+// SubsetNames are the subsets of the workload's Service that are the base; none means all.
+func (t Traffic) SubsetNames() []string {
+	if t.Istio == nil {
 		return nil
 	}
-	return t.GatewayAPI.Rules
+	return t.Istio.Subsets
 }
 
 // GatewayAPI names the routes whose rules carry the workload's requests.

@@ -246,6 +246,10 @@ func TestErrors(t *testing.T) {
 			in.Deploy.Spec.Strategy.BlueGreen.Preview = &spec.BlueGreenPreview{Host: "a.example.com"}
 		},
 			"set spec.traffic.gatewayAPI"},
+		{"a route of another kind", func(in *strategies.Input) {
+			in.Deploy.Spec.Strategy.BlueGreen.Preview = &spec.BlueGreenPreview{Host: "a.example.com"}
+			in.Baseline.Routes = []plan.Object{{"kind": "VirtualService", "metadata": map[string]any{"name": "checkout"}}}
+		}, "VirtualService/checkout for another host cannot be made"},
 		{"the Service's name", func(in *strategies.Input) {
 			in.Deploy.Spec.Strategy.BlueGreen.Preview = &spec.BlueGreenPreview{Service: "checkout"}
 		}, "a name of its own"},

@@ -21,6 +21,10 @@ func preview(conf *spec.BlueGreenPreview, b plan.Baseline, objects plan.Objects)
 	}
 	var routes []plan.Object
 	for _, route := range b.Routes {
+		if ref := plan.RefOf(route); ref.Kind != spec.KindHTTPRoute {
+			return nil, fmt.Errorf("spec.strategy.blueGreen.preview.host: a copy of %s for another host cannot be made, only of an HTTPRoute: "+
+				"write preview: {service: NAME}", ref)
+		}
 		routes = append(routes, previewRoute(route, conf.Host, objects))
 	}
 	if len(routes) == 0 {

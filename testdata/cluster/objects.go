@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/tidegate/tidegate/testdata/cluster/internal/api"
 	"github.com/tidegate/tidegate/testdata/cluster/internal/build"
 )
 
-// defineResources applies the resource definitions of the Gateway API and of Traefik as published, waits until the server
-// knows them, and makes the gateway.
+// defineResources applies the resource definitions of the table as published, waits until the server knows them, and makes
+// the gateway.
 func (c *cluster) defineResources(ctx context.Context) error {
 	client, err := c.client()
 	if err != nil {
@@ -49,31 +50,46 @@ func (c *cluster) defineResources(ctx context.Context) error {
 	return nil
 }
 
-// definitions reads them from their modules. The Gateway API's experimental channel has every kind and field of the
-// standard one; a cluster can have only one of them.
+// published are the resource definitions that a module brings.
+type published struct {
+	module, files string
+	only          string // how their names end
+}
+
+// sources is the table of them. The Gateway API's experimental channel has every kind and field of the standard one; a
+// cluster can have only one of them.
+func sources() []published {
+	return []published{
+		{build.GatewayAPI, "config/crd/experimental/gateway.networking.*.yaml", ""},
+		{build.Traefik, "docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml", ""},
+		{build.Istio, "kubernetes/customresourcedefinitions.gen.yaml", ".networking.istio.io"},
+	}
+}
+
+// definitions reads them from their modules.
 func definitions(ctx context.Context) ([]api.Manifest, error) {
-	gateway, err := build.Module(ctx, build.GatewayAPI)
-	if err != nil {
-		return nil, err
-	}
-	traefik, err := build.Module(ctx, build.Traefik)
-	if err != nil {
-		return nil, err
-	}
-	files, err := filepath.Glob(filepath.Join(gateway, "config", "crd", "experimental", "gateway.networking.*.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	files = append(files, filepath.Join(traefik, "docs", "content", "reference", "dynamic-configuration", "kubernetes-crd-definition-v1.yml"))
 	var all []api.Manifest
-	for _, f := range files {
-		data, err := os.ReadFile(f)
+	for _, p := range sources() {
+		dir, err := build.Module(ctx, p.module)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range api.Split(data) {
-			if m.Kind == "CustomResourceDefinition" {
-				all = append(all, m)
+		files, err := filepath.Glob(filepath.Join(dir, filepath.FromSlash(p.files)))
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s has no file %s", p.module, p.files)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range api.Split(data) {
+				if m.Kind == "CustomResourceDefinition" && strings.HasSuffix(m.Name, p.only) {
+					all = append(all, m)
+				}
 			}
 		}
 	}

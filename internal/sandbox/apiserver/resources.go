@@ -80,6 +80,8 @@ func Resources() []Resource {
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "traefikservices", Kind: "TraefikService", Generation: true},
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "ingressroutes", Kind: "IngressRoute", Generation: true},
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "middlewares", Kind: "Middleware", Generation: true},
+		{Group: "networking.istio.io", Version: "v1", Plural: "virtualservices", Kind: "VirtualService", Short: []string{"vs"}, Status: true, Generation: true},
+		{Group: "networking.istio.io", Version: "v1", Plural: "destinationrules", Kind: "DestinationRule", Short: []string{"dr"}, Status: true, Generation: true},
 	}...)
 }
 

@@ -27,6 +27,7 @@ func (g *Gateway) compile() *table {
 		c.route(r)
 	}
 	c.table.traefik = g.compileTraefik(&c)
+	c.istio(g.view("networking.istio.io", "virtualservices"))
 	c.table.order()
 	return c.table
 }

@@ -33,14 +33,14 @@ func ruleOf(e ast.Expr) (func(*http.Request) bool, error) {
 		}
 		return func(r *http.Request) bool { return !inner(r) }, nil
 	case *ast.BinaryExpr:
-		return both(e)
+		return conjunction(e)
 	case *ast.CallExpr:
 		return matcherOf(e)
 	}
 	return nil, fmt.Errorf("no rule: %T", e)
 }
 
-func both(e *ast.BinaryExpr) (func(*http.Request) bool, error) {
+func conjunction(e *ast.BinaryExpr) (func(*http.Request) bool, error) {
 	left, err := ruleOf(e.X)
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ const (
 	Kubernetes = "v1.34.4"
 	Traefik    = "github.com/traefik/traefik/v3@v3.7.5"
 	GatewayAPI = "sigs.k8s.io/gateway-api@v1.5.1"
+	Istio      = "istio.io/api@v1.31.1"
 )
 
 func (b Builder) kubernetes() (product, error) {
