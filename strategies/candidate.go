@@ -3,7 +3,6 @@ package strategies
 import (
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -136,31 +135,9 @@ func stripped(u *unstructured.Unstructured) plan.Object {
 	o := unstructured.Unstructured{Object: map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind(), "spec": spec}}
 	o.SetName(CandidateName(u.GetName()))
 	o.SetNamespace(u.GetNamespace())
-	o.SetLabels(untracked(u.GetLabels()))
-	o.SetAnnotations(untracked(u.GetAnnotations()))
+	o.SetLabels(plan.Untracked(u.GetLabels()))
+	o.SetAnnotations(plan.Untracked(u.GetAnnotations()))
 	return o.Object
-}
-
-// tracking are the prefixes of labels and annotations by which other tools own objects.
-func tracking() []string {
-	return []string{
-		"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/",
-		"helm.toolkit.fluxcd.io/", "meta.helm.sh/", "helm.sh/", "kubectl.kubernetes.io/last-applied-configuration",
-		"deployment.kubernetes.io/", "objectset.rio.cattle.io/", "kapp.k14s.io/", "tidegate.dev/",
-	}
-}
-
-func untracked(m map[string]string) map[string]string {
-	kept := map[string]string{}
-	for key, value := range m {
-		if !slices.ContainsFunc(tracking(), func(p string) bool { return strings.HasPrefix(key, p) }) {
-			kept[key] = value
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	return kept
 }
 
 func wrap(o plan.Object) *unstructured.Unstructured { return &unstructured.Unstructured{Object: o} }

@@ -107,3 +107,41 @@ func TestWithoutARoute(t *testing.T) {
 		})
 	}
 }
+
+// TestOverGRPC: who calls over gRPC keeps no cookies.
+func TestOverGRPC(t *testing.T) {
+	routes := spec.GatewayAPI{Routes: []spec.RouteRef{{Kind: spec.KindHTTPRoute, Name: "web"}, {Kind: spec.KindGRPCRoute, Name: "api"}}}
+	for _, tc := range []struct {
+		name   string
+		change func(*spec.Spec)
+		want   string
+	}{
+		{"weights", func(*spec.Spec) {}, ""},
+		{"a header", func(s *spec.Spec) {
+			s.Strategy.Canary.Internal = &spec.Internal{Header: map[string]string{"X-Staff": "1"}}
+		}, ""},
+		{"a cookie", func(s *spec.Spec) {
+			s.Strategy.Canary.Internal = &spec.Internal{Cookie: map[string]string{"staff": "1"}}
+		}, "spec.strategy.canary.internal.cookie: gRPC clients"},
+		{"sticky", func(s *spec.Spec) { s.Strategy.Canary.Sticky = &spec.Sticky{On: true} }, "spec.strategy.canary.sticky: users are known by a cookie, and gRPC"},
+		{"sticky after a shadow", func(s *spec.Spec) {
+			c := s.Strategy.Canary
+			c.Sticky = &spec.Sticky{On: true}
+			s.Strategy = spec.Strategy{Shadow: &spec.Shadow{Then: &spec.ThenStrategy{Canary: c}}}
+		}, "spec.strategy.shadow.then.canary.sticky: users"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			d := deploy(t)
+			tc.change(&d.Spec)
+			if err := catalog.Validate(d); err != nil {
+				t.Errorf("of an HTTPRoute: %v", err)
+			}
+			for _, grpc := range []spec.GatewayAPI{{GRPCRoute: "api"}, routes} {
+				d.Spec.Traffic.GatewayAPI = &grpc
+				if err := catalog.Validate(d); (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+					t.Errorf("error %v, want %q", err, tc.want)
+				}
+			}
+		})
+	}
+}

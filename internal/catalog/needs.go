@@ -3,6 +3,7 @@ package catalog
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/plan"
@@ -44,7 +45,38 @@ func routed(d spec.Deploy) error {
 		}
 		problems = append(problems, fmt.Errorf("%s: the router %s cannot %s; %s", n.field, kind.Name(), n.what, remedy))
 	}
-	return errors.Join(problems...)
+	return errors.Join(append(problems, overGRPC(d.Spec)...)...)
+}
+
+// overGRPC says what cannot be had of callers over gRPC, who keep no cookies.
+func overGRPC(s spec.Spec) []error {
+	g := s.Traffic.GatewayAPI
+	if g == nil || !slices.ContainsFunc(g.AllRoutes(""), func(r spec.RouteRef) bool { return r.Kind == spec.KindGRPCRoute }) {
+		return nil
+	}
+	var problems []error
+	for _, at := range []struct {
+		path   string
+		canary *spec.Canary
+	}{{"spec.strategy.canary", s.Strategy.Canary}, {"spec.strategy.shadow.then.canary", shadowed(s.Strategy)}} {
+		c := at.canary
+		if c != nil && c.Sticky != nil && c.Sticky.Header == "" {
+			problems = append(problems, fmt.Errorf("%s.sticky: users are known by a cookie, and gRPC clients of a GRPCRoute keep none; "+
+				"remove it, or divide the requests of an HTTPRoute", at.path))
+		}
+		if c != nil && c.Internal != nil && len(c.Internal.Cookie) > 0 {
+			problems = append(problems, fmt.Errorf("%s.internal.cookie: gRPC clients of a GRPCRoute keep no cookies; name a header", at.path))
+		}
+	}
+	return problems
+}
+
+// shadowed is the canary that follows a shadow, if one does.
+func shadowed(s spec.Strategy) *spec.Canary {
+	if s.Shadow == nil || s.Shadow.Then == nil {
+		return nil
+	}
+	return s.Shadow.Then.Canary
 }
 
 // needs are what a strategy asks of any router.

@@ -41,7 +41,7 @@ func Check(ctx context.Context, client *kube.Client, o Observed, in strategies.I
 func Judge(o Observed, p plan.Plan) Findings {
 	var all Findings
 	for _, judge := range []func(Observed, plan.Plan) Findings{
-		checkBase, checkWorkload, checkGitOps, checkNames, checkPreview, checkTemplate, checkServices, checkRoutes, checkRing, checkGrants, checkIngresses,
+		checkBase, checkWorkload, checkGitOps, checkNames, checkPreview, checkTemplate, checkServices, checkRoutes, checkRing, checkMirror, checkGrants, checkIngresses,
 		checkQuotas, checkVolumes, checkHostPorts, checkNodes, checkUnseen,
 	} {
 		all = append(all, judge(o, p)...)

@@ -12,7 +12,19 @@ import (
 
 // readFeatures reads what the gateways say they can do. The controllers that answered for the routes are known from the
 // routes' status, so that one call for all GatewayClasses is enough, whatever the number of Gateways.
-func (o *Observed) readFeatures(ctx context.Context, r *reader, _ spec.Deploy) error {
+//
+// What the spec says that they can although they do not say so is taken for granted.
+func (o *Observed) readFeatures(ctx context.Context, r *reader, d spec.Deploy) error {
+	announced, err := o.announced(ctx, r)
+	if t := d.Spec.Traffic; t != nil {
+		announced = append(announced, t.Assume...)
+	}
+	slices.Sort(announced)
+	o.Baseline.Features = slices.Compact(announced)
+	return err
+}
+
+func (o *Observed) announced(ctx context.Context, r *reader) ([]string, error) {
 	var controllers []string
 	for _, route := range o.routes {
 		for _, parent := range listAt(route, "status", "parents") {
@@ -22,15 +34,14 @@ func (o *Observed) readFeatures(ctx context.Context, r *reader, _ spec.Deploy) e
 		}
 	}
 	if len(controllers) == 0 {
-		return nil
+		return nil, nil
 	}
 	classes, err := r.may(ctx, question{apiVersion: kube.GatewayVersion, kind: "GatewayClass",
 		unknown: "what the gateway can do beyond the core of the Gateway API"}, "")
 	if err != nil {
-		return fmt.Errorf("read the GatewayClasses: %w", err)
+		return nil, fmt.Errorf("read the GatewayClasses: %w", err)
 	}
-	o.Baseline.Features = features(classes, controllers)
-	return nil
+	return features(classes, controllers), nil
 }
 
 // features are those that every class of these controllers supports. They are objects with a name, in v1.0 of the

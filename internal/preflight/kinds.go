@@ -22,9 +22,11 @@ func finals() []Kind {
 		{Name: "preview-host", Level: Error, Final: true, Says: "a route answers at the preview's host already"},
 		{Name: "name-too-long", Level: Error, Final: true, Says: "a name or label of the candidate breaks a limit of Kubernetes"},
 		{Name: "paused", Level: Error, Final: true, Says: "the Deployment is paused, so that it could never take the new version over"},
+		{Name: "cohort-limit", Level: Error, Final: true, Says: "a route has no room for the rules by which users find the version of their cohort"},
 		{Name: "ring-limit", Level: Error, Final: true, Says: "a route has no room for the rules of the internal ring"},
 		{Name: "rule-limit", Level: Error, Final: true, Says: "a rule of the route has no room for the candidate, or its weights cannot be divided"},
 		{Name: "route-cannot-split", Level: Error, Final: true, Says: "a route cannot carry a split of the plan"},
+		{Name: "router-cannot-mirror", Level: Error, Final: true, Says: "the gateway does not say that it copies requests"},
 		{Name: "route-not-accepted", Level: Error, Final: true, Says: "a gateway does not accept the route as it is now"},
 	}
 }
@@ -32,6 +34,7 @@ func finals() []Kind {
 func acceptables() []Kind {
 	return []Kind{
 		{Name: "base-not-whole", Level: Error, Force: true, Says: "the running version is not well, so that there would be no way back"},
+		{Name: "cohort-overtakes", Level: Error, Says: "another route's rule would lose requests of users who have a cohort"},
 		{Name: "gitops", Level: Error, Says: "Argo CD or Flux owns an object that the rollout changes, and would change it back"},
 		{Name: "headless-service", Level: Error, Says: "the Service that would be switched has no address of its own: who looked its pods up would stay with the old ones"},
 		{Name: "not-ready-addresses", Level: Error, Says: "the Service sends to pods that are not ready"},
@@ -68,7 +71,7 @@ func warnings() []Kind {
 		{Name: "queue-consumer", Level: Warning, Says: "weights do not steer what takes its work from a queue"},
 		{Name: "recreate", Level: Warning, Says: "callers of the Service itself meet an outage when the base takes the new version over"},
 		{Name: "route-warning", Level: Warning, Says: "users of a route may lose by a split of the plan, or do not see it"},
-		{Name: "router-regex", Level: Warning, Says: "the internal ring is told apart by a cookie, which takes a regular expression that the gateway may not know"},
+		{Name: "router-regex", Level: Warning, Says: "users are told apart by a cookie, which takes a regular expression (and cohorts take filters of backends) that the gateway may not know"},
 		{Name: "rolling-is-enough", Level: Warning, Says: "requests are divided in an environment that is called development, staging or test (only `plan` says so)"},
 		{Name: "session-affinity", Level: Warning, Says: "the Service keeps a client on one pod"},
 		{Name: "shared-rule", Level: Warning, Says: "a rule divides its requests between the Service and others"},

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
+	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
 // checkServices looks at the Service, and at others that would send to the candidate.
@@ -84,10 +86,13 @@ func checkGrants(o Observed, p plan.Plan) Findings {
 		if namespaceOf(route) == o.namespace || !o.sees("referencegrants") {
 			continue
 		}
-		base, candidate := grantedTo(o.grants, route, p.Objects.Traffic.Base), grantedTo(o.grants, route, p.Objects.Traffic.Candidate)
-		if base != "" && candidate == "" {
-			all = append(all, finding("reference-grant", about(route), "Leave the name out of the grant's `to`, or add "+p.Objects.Traffic.Candidate,
-				"ReferenceGrant/%s lets it send to Service/%s by name, but not to the candidate's Service/%s", base, p.Objects.Traffic.Base, p.Objects.Traffic.Candidate))
+		base := grantedTo(o.grants, route, p.Objects.Traffic.Base)
+		for _, service := range gatewayapi.Services(*p.Objects.Traffic, traffic.Most(p)) {
+			if base == "" || grantedTo(o.grants, route, service) != "" {
+				continue
+			}
+			all = append(all, finding("reference-grant", about(route), "Leave the name out of the grant's `to`, or add "+service,
+				"ReferenceGrant/%s lets it send to Service/%s by name, but not to the rollout's Service/%s", base, p.Objects.Traffic.Base, service))
 		}
 	}
 	return all

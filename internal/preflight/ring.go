@@ -1,53 +1,77 @@
 package preflight
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
-// checkRing looks at who meets the new version first: whether the routes have room for their rules, and whose requests
-// those rules would take.
+// finders are requests that find the new version by rules of their own: those of a ring, or of users who have a cohort.
+type finders struct {
+	split  plan.Split
+	name   string // beginning of the findings' names
+	who    string
+	remedy string // what else could be done
+}
+
+// findersIn are those of the plan's splits, each judged for itself; those of a ring with cohorts beside it, if there are.
+func findersIn(most plan.Split) []finders {
+	var all []finders
+	if len(most.Ring) > 0 {
+		all = append(all, finders{plan.Split{Ring: most.Ring}, "ring", "requests with " + plan.RingText(most.Ring), "choose another header in spec.strategy.canary.internal"})
+	}
+	if most.Cohorts != nil {
+		all = append(all, finders{plan.Split{Ring: most.Ring, Cohorts: most.Cohorts}, "cohort", "users with the cookie " + most.Cohorts.Cookie.Name,
+			"leave spec.strategy.canary.sticky out"})
+	}
+	return all
+}
+
+// checkRing looks at who finds the new version by rules of their own: whether the routes have room for these, and whose
+// requests they would take.
 func checkRing(o Observed, p plan.Plan) Findings {
-	ring, t := ringIn(p), p.Objects.Traffic
-	if len(ring) == 0 || t == nil || t.Router != gatewayapi.Name {
+	t := p.Objects.Traffic
+	if t == nil || t.Router != gatewayapi.Name {
 		return nil
 	}
 	var all Findings
-	for _, route := range o.routes {
-		if problem := gatewayapi.RingProblem(route, *t, ring); problem != "" {
-			all = append(all, finding("ring-limit", about(route), "Name fewer rules in spec.traffic.gatewayAPI.rules, merge rules, or choose another header in spec.strategy.canary.internal",
-				"it has no room for the rules by which requests with %s find the new version: %s", plan.RingText(ring), problem))
-			continue
-		}
-		for _, other := range o.allRoutes {
-			if plan.RefOf(other) == plan.RefOf(route) || !sameGateway(route, other) {
-				continue
-			}
-			for _, rule := range gatewayapi.Overtaken(route, other, *t, ring) {
-				all = append(all, finding("ring-overtakes", about(other), "Move the rule into "+about(route)+", where it is repeated for such requests and keeps them, or choose another header",
-					"requests with %s that its %s gets today would go by the rules of %s instead, which ask for more headers", plan.RingText(ring), rule, about(route)))
-			}
-		}
+	most := traffic.Most(p)
+	for _, who := range findersIn(most) {
+		all = append(all, o.checkFinders(who, *t)...)
 	}
-	if slices.ContainsFunc(ring, func(m plan.Match) bool { return m.Cookie != "" }) {
+	switch {
+	case most.Cohorts != nil:
+		all = append(all, finding("router-regex", about(o.routes[0]), "Try it before, and leave spec.strategy.canary.sticky out if it does not",
+			"users are known by a cookie, which is found by a regular expression and given by a filter of a backend, and no gateway says whether it knows both (most do)"))
+	case slices.ContainsFunc(most.Ring, func(m plan.Match) bool { return m.Cookie != "" }):
 		all = append(all, finding("router-regex", about(o.routes[0]), "Use spec.strategy.canary.internal.header if it does not",
 			"a cookie is found by a regular expression, and no gateway says whether it knows those for headers (most do)"))
 	}
 	return all
 }
 
-// ringIn is the ring of a plan.
-func ringIn(p plan.Plan) []plan.Match {
-	for _, step := range p.Steps {
-		for _, op := range step.Do {
-			if len(op.Ring) > 0 {
-				return op.Ring
+func (o Observed) checkFinders(who finders, t plan.Traffic) Findings {
+	var all Findings
+	for _, route := range o.routes {
+		if problem := gatewayapi.NoRoom(route, t, who.split); problem != "" {
+			all = append(all, finding(who.name+"-limit", about(route), "Name fewer rules in spec.traffic.gatewayAPI.rules, merge rules, or "+who.remedy,
+				"it has no room for the rules by which %s find the new version: %s", who.who, problem))
+			continue
+		}
+		for _, other := range o.allRoutes {
+			if plan.RefOf(other) == plan.RefOf(route) || !sameGateway(route, other) {
+				continue
+			}
+			for _, rule := range gatewayapi.Overtaken(route, other, t, who.split) {
+				all = append(all, finding(who.name+"-overtakes", about(other), fmt.Sprintf("Move the rule into %s, where it is repeated for them and keeps them, or %s", about(route), who.remedy),
+					"%s that its %s gets today would go by the rules of %s instead, which ask for more headers", who.who, rule, about(route)))
 			}
 		}
 	}
-	return nil
+	return all
 }
 
 // sameGateway tells whether two routes name the same Gateway, whichever of its listeners.

@@ -12,9 +12,10 @@ import (
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
-// Limits of the Gateway API: backendRefs of a rule, and the weight of one.
+// Limits of the Gateway API: backendRefs and filters of a rule, and the weight of a backend.
 const (
 	maxBackends = 16
+	maxFilters  = 16
 	maxWeight   = 1_000_000
 )
 
@@ -29,8 +30,8 @@ func checkRoutes(o Observed, p plan.Plan) Findings {
 	}
 	for _, route := range o.routes {
 		if problem := acceptance(route); problem != "" {
-			all = append(all, finding("route-not-accepted", about(route), fmt.Sprintf("kubectl describe httproute %s -n %s, and look at the gateway's log",
-				nameOf(route), namespaceOf(route)), "no split of it would come into force: %s", problem))
+			all = append(all, finding("route-not-accepted", about(route), fmt.Sprintf("kubectl describe %s %s -n %s, and look at the gateway's log",
+				strings.ToLower(textAt(route, "kind")), nameOf(route), namespaceOf(route)), "no split of it would come into force: %s", problem))
 		}
 		for i, rule := range listAt(route, "spec", "rules") {
 			if !o.sends(route, rule, nameOf(o.service)) {
@@ -160,7 +161,8 @@ func limit(refs []plan.Object, p plan.Plan) string {
 	}
 	for _, s := range p.Steps {
 		for _, op := range s.Do {
-			if op.Kind == plan.SetSplit && op.Weight > 0 && weight*factor(op.Weight) > maxWeight {
+			byUsers := op.Cohorts != nil && op.Weight < plan.All // those are judged by themselves
+			if op.Kind == plan.SetSplit && op.Weight > 0 && !byUsers && weight*factor(op.Weight) > maxWeight {
 				return fmt.Sprintf("has weights up to %d, which cannot be divided for %s within the limit of %d", weight, op.Weight, maxWeight)
 			}
 		}

@@ -134,7 +134,7 @@ func TestFeatures(t *testing.T) {
 		name     string
 		features []string
 		want     int
-	}{{"default", nil, 8}, {"none named", []string{}, 0}, {"some", []string{"HTTPRoute"}, 1}} {
+	}{{"default", nil, 9}, {"none named", []string{}, 0}, {"some", []string{"HTTPRoute"}, 1}} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := start(t, sandbox.Options{Features: test.features})

@@ -103,7 +103,7 @@ func (o Options) complete() Options {
 	if o.Features == nil {
 		o.Features = []string{
 			"Gateway", "HTTPRoute", "HTTPRouteBackendRequestHeaderModification", "HTTPRouteMethodMatching", "HTTPRouteQueryParamMatching",
-			"HTTPRouteRequestMirror", "HTTPRouteResponseHeaderModification", "ReferenceGrant",
+			"HTTPRouteRequestMirror", "HTTPRouteRequestPercentageMirror", "HTTPRouteResponseHeaderModification", "ReferenceGrant",
 		}
 	}
 	return o

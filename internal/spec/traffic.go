@@ -55,19 +55,23 @@ func (t Traffic) SubsetNames() []string {
 // GatewayAPI names the routes whose rules carry the workload's requests.
 type GatewayAPI struct {
 	HTTPRoute string     `json:"httpRoute,omitempty" spec:"oneof,format=subdomain" doc:"the HTTPRoute, in the workload's namespace"`
+	GRPCRoute string     `json:"grpcRoute,omitempty" spec:"oneof,format=subdomain" doc:"the GRPCRoute, in the workload's namespace"`
 	Routes    []RouteRef `json:"routes,omitempty" spec:"oneof,nonempty" doc:"several routes, or routes of other namespaces"`
 	Rules     []string   `json:"rules,omitempty" spec:"nonempty,format=subdomain" doc:"names of the rules to steer; every rule with the workload's Service when left out"`
 }
 
 // RouteRef names one route.
 type RouteRef struct {
-	Kind      string `json:"kind" spec:"default=HTTPRoute,enum=HTTPRoute" doc:"kind of the route"`
+	Kind      string `json:"kind" spec:"default=HTTPRoute,enum=HTTPRoute|GRPCRoute" doc:"kind of the route"`
 	Name      string `json:"name" spec:"required,format=subdomain" doc:"name of the route"`
 	Namespace string `json:"namespace,omitempty" spec:"format=name" doc:"namespace of the route; the workload's when left out"`
 }
 
-// KindHTTPRoute is the kind of a RouteRef.
-const KindHTTPRoute = "HTTPRoute"
+// The kinds of a RouteRef.
+const (
+	KindHTTPRoute = "HTTPRoute"
+	KindGRPCRoute = "GRPCRoute"
+)
 
 // AllRoutes is the routes in one form, whichever of the fields named them, with
 // the given namespace where none is written.
@@ -75,6 +79,9 @@ func (g GatewayAPI) AllRoutes(namespace string) []RouteRef {
 	routes := append([]RouteRef(nil), g.Routes...)
 	if g.HTTPRoute != "" {
 		routes = append(routes, RouteRef{Kind: KindHTTPRoute, Name: g.HTTPRoute})
+	}
+	if g.GRPCRoute != "" {
+		routes = append(routes, RouteRef{Kind: KindGRPCRoute, Name: g.GRPCRoute})
 	}
 	for i := range routes {
 		if routes[i].Namespace == "" {

@@ -24,6 +24,8 @@ func (s *Server) complete(r *Resource, object, old map[string]any) {
 		setDefault(ensure(object, "spec"), "policyTypes", []any{"Ingress"})
 	case "httproutes":
 		completeRoute(ensure(object, "spec"))
+	case "grpcroutes":
+		completeCalls(ensure(object, "spec"))
 	case "gateways":
 		for _, l := range mapsIn(listAt(spec, "listeners")) {
 			setDefault(ensure(ensure(l, "allowedRoutes"), "namespaces"), "from", "Same")
@@ -170,10 +172,7 @@ func completeSecret(object map[string]any) {
 
 // completeRoute sets the defaults of the Gateway API's CRD.
 func completeRoute(spec map[string]any) {
-	for _, p := range mapsIn(listAt(spec, "parentRefs")) {
-		setDefault(p, "group", "gateway.networking.k8s.io")
-		setDefault(p, "kind", "Gateway")
-	}
+	completeParents(spec)
 	if len(listAt(spec, "rules")) == 0 {
 		spec["rules"] = []any{map[string]any{}}
 	}
@@ -185,20 +184,49 @@ func completeRoute(spec map[string]any) {
 			path := ensure(m, "path")
 			setDefault(path, "type", "PathPrefix")
 			setDefault(path, "value", "/")
-			for _, kind := range []string{"headers", "queryParams"} {
-				for _, h := range mapsIn(listAt(m, kind)) {
-					setDefault(h, "type", "Exact")
-				}
-			}
+			completeHeaders(m)
 		}
-		for _, b := range mapsIn(listAt(rule, "backendRefs")) {
+		completeBackends(rule)
+	}
+}
+
+// completeCalls does it for a GRPCRoute, whose matches may be left out, and have no path.
+func completeCalls(spec map[string]any) {
+	completeParents(spec)
+	for _, rule := range mapsIn(listAt(spec, "rules")) {
+		for _, m := range mapsIn(listAt(rule, "matches")) {
+			if call := mapAt(m, "method"); call != nil {
+				setDefault(call, "type", "Exact")
+			}
+			completeHeaders(m)
+		}
+		completeBackends(rule)
+	}
+}
+
+func completeParents(spec map[string]any) {
+	for _, p := range mapsIn(listAt(spec, "parentRefs")) {
+		setDefault(p, "group", "gateway.networking.k8s.io")
+		setDefault(p, "kind", "Gateway")
+	}
+}
+
+func completeHeaders(match map[string]any) {
+	for _, kind := range []string{"headers", "queryParams"} {
+		for _, h := range mapsIn(listAt(match, kind)) {
+			setDefault(h, "type", "Exact")
+		}
+	}
+}
+
+func completeBackends(rule map[string]any) {
+	for _, b := range mapsIn(listAt(rule, "backendRefs")) {
+		completeBackend(b)
+		setDefault(b, "weight", int64(1))
+	}
+	for _, f := range mapsIn(listAt(rule, "filters")) {
+		if b := mapAt(f, "requestMirror", "backendRef"); b != nil {
 			completeBackend(b)
-			setDefault(b, "weight", int64(1))
-		}
-		for _, f := range mapsIn(listAt(rule, "filters")) {
-			if b := mapAt(f, "requestMirror", "backendRef"); b != nil {
-				completeBackend(b)
-			}
 		}
 	}
 }

@@ -72,6 +72,7 @@ func Resources() []Resource {
 		{Group: "batch", Version: "v1", Plural: "jobs", Kind: "Job", Status: true, Generation: true},
 		{Group: "coordination.k8s.io", Version: "v1", Plural: "leases", Kind: "Lease"},
 		{Group: gateway, Version: "v1", Plural: "httproutes", Kind: "HTTPRoute", Status: true, Generation: true},
+		{Group: gateway, Version: "v1", Plural: "grpcroutes", Kind: "GRPCRoute", Status: true, Generation: true},
 		{Group: gateway, Version: "v1", Plural: "gateways", Kind: "Gateway", Short: []string{"gtw"}, Status: true, Generation: true},
 		{Group: gateway, Version: "v1", Plural: "gatewayclasses", Kind: "GatewayClass", Short: []string{"gc"}, Cluster: true, Status: true, Generation: true},
 		{Group: gateway, Version: "v1beta1", Plural: "referencegrants", Kind: "ReferenceGrant", Short: []string{"refgrant"}, Generation: true},

@@ -85,7 +85,7 @@ func columnsOf(plural string) []column {
 		return []column{{"Desired", count("spec", "replicas")}, {"Current", count("status", "replicas")}, {"Ready", count("status", "readyReplicas")}}
 	case "services":
 		return []column{{"Type", text("spec", "type")}, {"Cluster-IP", text("spec", "clusterIP")}, {"Port(s)", ports}}
-	case "httproutes":
+	case "httproutes", "grpcroutes":
 		return []column{{"Hostnames", func(o map[string]any) string { return fmt.Sprint(listAt(o, "spec", "hostnames")) }}}
 	case "events":
 		return []column{{"Type", text("type")}, {"Reason", text("reason")}, {"Object", text("involvedObject", "name")}, {"Message", text("message")}}

@@ -27,7 +27,7 @@ func (s *Server) validate(q *request, object, old map[string]any) error {
 		errs = append(errs, validContainers(path, spec)...)
 	case "services":
 		errs = append(errs, validService(path, spec, mapAt(old, "spec"))...)
-	case "httproutes":
+	case "httproutes", "grpcroutes":
 		errs = append(errs, validRoute(path, spec)...)
 	case "configmaps":
 		errs = append(errs, validSize(object)...)

@@ -183,7 +183,7 @@ func (c *Controllers) reconcile(r ref) {
 		c.pod(r)
 	case "services":
 		c.endpoints(r)
-	case "httproutes":
+	case "httproutes", "grpcroutes":
 		c.route(r)
 	case "gateways":
 		c.gateway(r)
@@ -219,6 +219,7 @@ func (c *Controllers) written(w apiserver.Write) {
 		c.enqueueAll("daemonsets", "")
 	case "services", "gateways", "referencegrants":
 		c.enqueueAll("httproutes", "")
+		c.enqueueAll("grpcroutes", "")
 	}
 }
 
@@ -249,7 +250,7 @@ func gvr(plural string) schema.GroupVersionResource {
 		return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: plural}
 	case "endpointslices":
 		return schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: plural}
-	case "httproutes", "gateways", "gatewayclasses":
+	case "httproutes", "grpcroutes", "gateways", "gatewayclasses":
 		return schema.GroupVersionResource{Group: "gateway.networking.k8s.io", Version: "v1", Resource: plural}
 	case "horizontalpodautoscalers":
 		return schema.GroupVersionResource{Group: "autoscaling", Version: "v2", Resource: plural}

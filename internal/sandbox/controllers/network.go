@@ -157,7 +157,7 @@ func (c *Controllers) gateway(r ref) {
 		old := named(entries(g, "status", "listeners"), "name", str(l, "name"))
 		listeners = append(listeners, object{
 			"name": l["name"], "attachedRoutes": int64(0), "conditions": conditions(entries(old, "conditions"), "Accepted", "Programmed", "ResolvedRefs"),
-			"supportedKinds": []any{object{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}},
+			"supportedKinds": []any{object{"group": "gateway.networking.k8s.io", "kind": "HTTPRoute"}, object{"group": "gateway.networking.k8s.io", "kind": "GRPCRoute"}},
 		})
 	}
 	c.setStatus(r, object{

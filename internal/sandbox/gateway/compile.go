@@ -18,7 +18,7 @@ func (g *Gateway) compile() *table {
 	for _, s := range g.view("discovery.k8s.io", "endpointslices") {
 		c.slice(s)
 	}
-	routes := g.view("gateway.networking.k8s.io", "httproutes")
+	routes := slices.Concat(g.view("gateway.networking.k8s.io", "httproutes"), g.view("gateway.networking.k8s.io", "grpcroutes"))
 	slices.SortStableFunc(routes, func(a, b object) int {
 		return cmp.Or(strings.Compare(str(a, "metadata", "creationTimestamp"), str(b, "metadata", "creationTimestamp")),
 			strings.Compare(str(a, "metadata", "namespace")+"/"+str(a, "metadata", "name"), str(b, "metadata", "namespace")+"/"+str(b, "metadata", "name")))
@@ -63,7 +63,11 @@ func (c *compiler) route(r object) {
 	ns := str(r, "metadata", "namespace")
 	for _, spec := range list(r, "spec", "rules") {
 		shared := c.rule(ns, spec)
-		for _, m := range list(spec, "matches") {
+		matches := list(spec, "matches")
+		if len(matches) == 0 {
+			matches = []object{{}} // of a GRPCRoute: every call
+		}
+		for _, m := range matches {
 			for _, host := range hosts {
 				one := *shared
 				one.host = host
@@ -108,14 +112,10 @@ func (c *compiler) backend(ns string, ref object) *backend {
 }
 
 func (u *rule) match(m object) {
-	kind, value := str(m, "path", "type"), str(m, "path", "value")
-	u.path = pathMatch(kind, value)
-	if kind == "Exact" {
-		u.rank[0] = 1
-	}
-	u.rank[1] = len(value)
-	if u.method = str(m, "method"); u.method != "" {
-		u.rank[2] = 1
+	if call := at(m, "method"); call != nil {
+		u.matchCall(str(call, "type"), str(call, "service"), str(call, "method"))
+	} else {
+		u.matchPath(str(m, "path", "type"), str(m, "path", "value"), str(m, "method"))
 	}
 	u.headers = nil
 	asked := map[string]bool{}
@@ -144,6 +144,34 @@ func (u *rule) match(m object) {
 		})
 	}
 	u.rank[4] = len(list(m, "queryParams"))
+}
+
+// matchPath sets what an HTTPRoute asks of path and method.
+func (u *rule) matchPath(kind, value, method string) {
+	u.path = pathMatch(kind, value)
+	if kind == "Exact" {
+		u.rank[0] = 1
+	}
+	u.rank[1] = len(value)
+	if u.method = method; method != "" {
+		u.rank[2] = 1
+	}
+}
+
+// matchCall sets what a GRPCRoute asks: calls are requests of /service/method.
+func (u *rule) matchCall(kind, service, method string) {
+	takes := func(wanted string) func(string) bool {
+		if wanted == "" {
+			return func(string) bool { return true }
+		}
+		return matcher(kind, wanted)
+	}
+	ofService, ofMethod := takes(service), takes(method)
+	u.path = func(path string) bool {
+		s, m, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		return ok && ofService(s) && ofMethod(m)
+	}
+	u.rank[1], u.rank[2] = 1+len(service), len(method)
 }
 
 // modifiers are the header changes of a rule's or a backend's filters.

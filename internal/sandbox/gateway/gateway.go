@@ -40,7 +40,7 @@ func Start(ctx context.Context, api *apiserver.Server, o Options) *Gateway {
 	g.table.Store(g.compile())
 	api.OnWrite(func(w apiserver.Write) {
 		switch w.Resource.Resource {
-		case "httproutes", "services", "endpointslices", "ingresses", "traefikservices", "ingressroutes", "middlewares", "virtualservices":
+		case "httproutes", "grpcroutes", "services", "endpointslices", "ingresses", "traefikservices", "ingressroutes", "middlewares", "virtualservices":
 			select {
 			case g.dirty <- struct{}{}:
 			default:

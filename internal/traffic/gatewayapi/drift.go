@@ -1,8 +1,10 @@
 package gatewayapi
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -12,8 +14,11 @@ import (
 // drift is the first difference between the route and what the split makes of it; "" for none.
 func drift(seen *unstructured.Unstructured, to plan.Traffic, annotation string, s plan.Split) string {
 	should := seen.DeepCopy()
-	if _, err := split(should, to, annotation, s); err != nil {
+	switch _, err := split(should, to, annotation, s); {
+	case errors.Is(err, errNoPart):
 		return "no rule sends to Service " + to.Base + " any more"
+	case err != nil:
+		return err.Error()
 	}
 	have, err := readRules(seen)
 	if err != nil {
@@ -28,27 +33,50 @@ func drift(seen *unstructured.Unstructured, to plan.Traffic, annotation string, 
 	}
 	t := within(seen, to)
 	m, _ := readMemo(should, annotation)
-	ours := func(rule map[string]any) bool { return t.isRing(rule, m, want) }
 	for i, rule := range want {
-		if ours(rule) || slices.ContainsFunc(have, func(h map[string]any) bool { return digestOf([]map[string]any{h}) == digestOf([]map[string]any{rule}) }) {
+		if t.isOurs(rule, m, want) || slices.ContainsFunc(have, func(h map[string]any) bool { return digestOf([]map[string]any{h}) == digestOf([]map[string]any{rule}) }) {
 			continue
 		}
-		if present, whole := portions(have, ruleKey(rule), t); whole != "" {
-			return fmt.Sprintf("%s sends %s to %s, not %s", nameOrNumber(rule, i), present, to.Candidate, s.Weight)
-		}
-		return fmt.Sprintf("%s is not divided, of which %s should go to %s", nameOrNumber(rule, i), s.Weight, to.Candidate)
+		return t.differs(have, rule, i, s)
 	}
-	return fmt.Sprintf("the rules by which requests with %s find %s are not there as they were written", plan.RingText(s.Ring), to.Candidate)
+	return fmt.Sprintf("the rules by which %s are not there as they were written", t.finders(s))
 }
 
-// portions is what the rule of this key sends to the candidate.
-func portions(rules []map[string]any, key string, t between) (share plan.Share, rule string) {
-	for i, r := range rules {
-		if ruleKey(r) == key {
-			return shareOf(r, t), nameOrNumber(r, i)
-		}
+// finders are those who find their version by rules of ours.
+func (t between) finders(s plan.Split) string {
+	var who []string
+	if len(s.Ring) > 0 {
+		who = append(who, fmt.Sprintf("requests with %s find %s", plan.RingText(s.Ring), t.Candidate))
 	}
-	return 0, ""
+	if c := byCohort(s); c != nil {
+		who = append(who, fmt.Sprintf("users with the cookie %s find their version", c.Cookie.Name))
+	}
+	return strings.Join(who, ", and ")
+}
+
+// differs says what is wrong with the rule that should be as the given one is.
+func (t between) differs(have []map[string]any, should map[string]any, i int, s plan.Split) string {
+	name := nameOrNumber(should, i)
+	at := slices.IndexFunc(have, func(r map[string]any) bool { return ruleKey(r) == ruleKey(should) })
+	if at < 0 {
+		return fmt.Sprintf("%s is not divided, of which %s should go to %s", name, s.Weight, t.Candidate)
+	}
+	is := have[at]
+	switch {
+	case s.Mirror > 0 && mirrorShare(is, t) != s.Mirror:
+		return fmt.Sprintf("%s copies %s to %s, not %s", nameOrNumber(is, at), mirrorShare(is, t), t.Candidate, s.Mirror)
+	case byCohort(s) != nil:
+		return fmt.Sprintf("%s does not draw users into cohorts of %s as it was written", nameOrNumber(is, at), oddsText(byCohort(s).Odds))
+	}
+	return fmt.Sprintf("%s sends %s to %s, not %s", nameOrNumber(is, at), shareOf(is, t), t.Candidate, s.Weight)
+}
+
+func oddsText(odds []plan.Share) string {
+	all := make([]string, len(odds))
+	for i, o := range odds {
+		all[i] = o.String()
+	}
+	return strings.Join(all, ", ")
 }
 
 // digestOf compares rules but for the names of ours, which not every cluster keeps.

@@ -14,12 +14,13 @@ import (
 // Name is the router's name in the catalog and in the spec.
 const Name = "gatewayAPI"
 
-// Kind splits HTTPRoutes.
+// Kind splits HTTPRoutes and GRPCRoutes.
 type Kind struct{}
 
 var (
 	_ traffic.Kind       = Kind{}
 	_ traffic.Acceptance = Kind{}
+	_ traffic.Maker      = Kind{}
 	_ traffic.Explainer  = Kind{}
 )
 
@@ -28,7 +29,7 @@ func (Kind) Name() string { return Name }
 
 // Can implements traffic.Kind.
 func (Kind) Can(spec.Traffic) traffic.Can {
-	return traffic.Can{Weights: true, Parts: true, Matches: true, Preview: true}
+	return traffic.Can{Weights: true, Parts: true, Matches: true, Cohorts: true, Mirror: true, Preview: true} // an installation decides about mirrors
 }
 
 // Routes implements traffic.Kind.
@@ -55,7 +56,7 @@ func (Kind) Reaches(route plan.Object, to plan.Traffic) bool {
 	u := &unstructured.Unstructured{Object: route}
 	rules, err := readRules(u)
 	t := within(u, to)
-	return err == nil && slices.ContainsFunc(rules, func(r map[string]any) bool { return t.index(backends(r), t.Candidate) >= 0 })
+	return err == nil && slices.ContainsFunc(rules, func(r map[string]any) bool { return t.reachedBy(r) || t.mirrors(r) })
 }
 
 // Differs implements traffic.Explainer.

@@ -27,7 +27,7 @@ func told(t *testing.T, r *unstructured.Unstructured) string {
 	var lines []string
 	for _, rule := range rules {
 		var matches, refs []string
-		for _, m := range matchesOf(rule) {
+		for _, m := range within(r, shop).matchesOf(rule) {
 			text := strings.TrimPrefix(pathOf(m), "PathPrefix ")
 			for _, h := range maplist(m, "headers") {
 				text += fmt.Sprintf(" %v=%v", h["name"], h["value"])
@@ -193,7 +193,7 @@ func TestCookie(t *testing.T) {
 	}
 }
 
-func TestRingProblem(t *testing.T) {
+func TestNoRoom(t *testing.T) {
 	many := func(n int, rule string) string {
 		list := make([]string, n)
 		for i := range list {
@@ -209,14 +209,14 @@ func TestRingProblem(t *testing.T) {
 		{"too many matches", ruleOf("{matches: [" + strings.TrimSuffix(strings.Repeat("{path: {value: /a}},", 64), ",") + "], backendRefs: [{name: checkout, port: 80, weight: 1}]}"), "128 matches together"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := RingProblem(route(t, tc.route).Object, shop, staff())
+			got := NoRoom(route(t, tc.route).Object, shop, plan.Split{Ring: staff()})
 			if tc.want == "" && got != "" || !strings.Contains(got, tc.want) {
 				t.Errorf("problem %q, want %q", got, tc.want)
 			}
 		})
 	}
 	cookie := "{matches: [{headers: [{type: RegularExpression, name: cookie, value: '.*a=b.*'}]}], backendRefs: [{name: checkout, port: 80, weight: 1}]}"
-	if got := RingProblem(route(t, ruleOf(cookie)).Object, shop, []plan.Match{{Cookie: "staff", Value: "1"}}); !strings.Contains(got, "header Cookie already") {
+	if got := NoRoom(route(t, ruleOf(cookie)).Object, shop, plan.Split{Ring: []plan.Match{{Cookie: "staff", Value: "1"}}}); !strings.Contains(got, "header Cookie already") {
 		t.Errorf("two cookies: %q", got)
 	}
 }
@@ -241,7 +241,7 @@ func TestOvertaken(t *testing.T) {
 		{"the same rule, older", at("s", "2025-01-01T00:00:00Z", "shop.example", mine), "[rule main]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := fmt.Sprint(Overtaken(own, tc.other, shop, staff())); got != tc.want {
+			if got := fmt.Sprint(Overtaken(own, tc.other, shop, plan.Split{Ring: staff()})); got != tc.want {
 				t.Errorf("overtaken %s, want %s", got, tc.want)
 			}
 		})

@@ -2,6 +2,7 @@ package gatewayapi
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,29 +10,18 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/spec"
 )
-
-// memo is what the annotation keeps: the weights of every rule that takes part, as the user wrote them.
-type memo struct {
-	Base  string         `json:"base"`
-	Rules map[string]old `json:"rules"` // by rule key
-	// Ring are the keys of the rules that we added for a ring: of their matches, for not every cluster keeps their names.
-	Ring []string `json:"ring,omitempty"`
-}
-
-// old is a rule before the rollout: the weight of each backend by its key.
-type old struct {
-	Weights map[string]int64 `json:"weights"`
-}
 
 // between is the traffic as one route sees it: a reference without a namespace means the route's own.
 type between struct {
 	plan.Traffic
 	home string // namespace of the route
+	grpc bool   // it is a GRPCRoute, whose matches have no path
 }
 
 func within(route *unstructured.Unstructured, t plan.Traffic) between {
-	return between{t, route.GetNamespace()}
+	return between{t, route.GetNamespace(), route.GetKind() == spec.KindGRPCRoute}
 }
 
 // isService tells whether the reference names this Service of the workload's namespace.
@@ -48,6 +38,9 @@ func (t between) index(refs []map[string]any, service string) int {
 	return slices.IndexFunc(refs, func(ref map[string]any) bool { return t.isService(ref, service) })
 }
 
+// errNoPart is the cause of a split of a route no rule of which takes part any more.
+var errNoPart = errors.New("somebody changed it during the rollout")
+
 // split changes the rules of a route so that the requests are divided as s says. It reports whether anything changed.
 func split(route *unstructured.Unstructured, to plan.Traffic, annotation string, s plan.Split) (bool, error) {
 	t := within(route, to)
@@ -59,49 +52,82 @@ func split(route *unstructured.Unstructured, to plan.Traffic, annotation string,
 	if !known {
 		m = memo{Base: t.Base, Rules: map[string]old{}}
 	}
-	rules, parts := t.withoutRing(present, m), 0
+	rules, parts := t.withoutOurs(present, m), 0
 	restored := slices.Clone(rules)
 	for i, rule := range rules {
-		if !takesPart(rule, t) {
+		key := ruleKey(rule)
+		rule = undrawn(unmirrored(rule, t, m.Rules[key]), t, m.Rules[key])
+		if rules[i], restored[i] = rule, rule; !takesPart(rule, t) {
 			continue
 		}
 		parts++
-		key := ruleKey(rule)
 		if _, ok := m.Rules[key]; !ok {
 			m.Rules[key] = remember(rule, t)
 		}
 		restored[i] = restoreRule(rule, t, m.Rules[key])
-		if rules[i] = restored[i]; s.Weight > 0 {
-			rules[i] = splitRule(rule, t, m.Rules[key], s.Weight)
+		if rules[i], err = divided(restored[i], t, m.Rules[key], s); err != nil {
+			return false, fmt.Errorf("%s cannot %s: %s: %w", plan.RefOf(route.Object), s, nameOrNumber(rule, i), err)
 		}
 	}
 	if parts == 0 {
-		return false, fmt.Errorf("%s has no rule that sends to Service %s any more: somebody changed it during the rollout",
-			plan.RefOf(route.Object), t.Base)
+		return false, fmt.Errorf("%s has no rule that sends to Service %s any more: %w", plan.RefOf(route.Object), t.Base, errNoPart)
 	}
-	if rules, m.Ring, err = withRing(rules, restored, t, s.Ring); err != nil {
-		return false, fmt.Errorf("%s has no room for the ring: %w", plan.RefOf(route.Object), err)
+	if rules, m.Ring, err = withOurs(rules, restored, t, s); err != nil {
+		return false, fmt.Errorf("%s has no room for the rules by which users find their version: %w", plan.RefOf(route.Object), err)
 	}
-	if plan.Digest(rules) == plan.Digest(present) && known {
+	if known && t.arranged(rules, m, anyMemo(route)) == t.arranged(present, m, anyMemo(route)) {
 		return false, nil
 	}
 	return true, writeBack(route, rules, annotation, &m)
 }
 
-// withRing puts the rules of the ring before the others, and gives the keys by which they are found again.
-func withRing(rules, restored []map[string]any, t between, ring []plan.Match) ([]map[string]any, []string, error) {
-	if len(ring) == 0 {
-		return rules, nil, nil
+// divided is a rule that takes part, with what a split makes of it.
+func divided(rule map[string]any, t between, was old, s plan.Split) (map[string]any, error) {
+	var err error
+	switch cohorts := byCohort(s); {
+	case cohorts != nil && t.grpc:
+		return nil, errors.New("gRPC clients keep no cookies, by which users would be known")
+	case cohorts != nil:
+		rule, err = drawRule(rule, t, was, *cohorts)
+	case s.Weight > 0:
+		rule = splitRule(rule, t, was, s.Weight)
 	}
-	added, err := ringRules(restored, t, ring)
+	if err == nil && s.Mirror > 0 {
+		rule, err = mirrorRule(rule, t, s.Mirror)
+	}
+	return rule, err
+}
+
+// withOurs puts the rules of the ring before the others, and those of cohorts behind them, and gives the keys by which they
+// are found again.
+func withOurs(rules, restored []map[string]any, t between, s plan.Split) ([]map[string]any, []string, error) {
+	ring, cohorts, err := ourRules(restored, t, s)
 	if err != nil {
 		return nil, nil, err
 	}
 	var keys []string
-	for _, rule := range added {
+	for _, rule := range slices.Concat(ring, cohorts) {
 		keys = append(keys, plan.Digest(rule["matches"]))
 	}
-	return append(added, rules...), keys, nil
+	return slices.Concat(ring, rules, cohorts), keys, nil
+}
+
+// ourRules are those of the ring and of cohorts.
+func ourRules(restored []map[string]any, t between, s plan.Split) (ring, cohorts []map[string]any, err error) {
+	c := byCohort(s)
+	if len(s.Ring) > 0 {
+		g := ringOf(s.Ring)
+		if c != nil {
+			g.also = cohortGroup(*c).asks
+		}
+		if ring, err = g.rules(restored, t); err != nil {
+			return nil, nil, err
+		}
+	}
+	if c != nil {
+		cohorts, err = cohortGroup(*c).rules(restored, t)
+	}
+	return ring, cohorts, err
 }
 
 // restore takes the candidate out and gives the base its weight back. It reports whether anything changed.
@@ -115,14 +141,17 @@ func restore(route *unstructured.Unstructured, to plan.Traffic, annotation strin
 	if !known {
 		m = memoOf(before, t)
 	}
-	rules := t.withoutRing(present, m)
+	rules := t.withoutOurs(present, m)
 	changed := known || len(rules) != len(present)
 	for i, rule := range rules {
-		if t.index(backends(rule), t.Candidate) < 0 {
+		was := m.Rules[ruleKey(rule)]
+		plain := unmirrored(rule, t, was)
+		if weighed := t.reachedBy(plain); weighed {
+			plain = restoreRule(undrawn(plain, t, was), t, was)
+		} else if !t.mirrors(rule) {
 			continue
 		}
-		rules[i] = restoreRule(rule, t, m.Rules[ruleKey(rule)])
-		changed = true
+		rules[i], changed = plain, true
 	}
 	if !changed {
 		return false, nil
@@ -130,19 +159,9 @@ func restore(route *unstructured.Unstructured, to plan.Traffic, annotation strin
 	return true, writeBack(route, rules, annotation, nil)
 }
 
-// memoOf makes the memo anew from the route as it was, for when somebody removed the annotation.
-func memoOf(before plan.Object, t between) memo {
-	m := memo{Base: t.Base, Rules: map[string]old{}}
-	rules, err := readRules(&unstructured.Unstructured{Object: before})
-	if err != nil {
-		return m
-	}
-	for _, rule := range rules {
-		if takesPart(rule, t) {
-			m.Rules[ruleKey(rule)] = remember(rule, t)
-		}
-	}
-	return m
+// reachedBy tells whether a rule sends to the candidate, or draws.
+func (t between) reachedBy(rule map[string]any) bool {
+	return slices.ContainsFunc(backends(rule), func(ref map[string]any) bool { return t.isService(ref, t.Candidate) || t.cohortOf(ref) > 0 })
 }
 
 func splitRule(rule map[string]any, t between, was old, weight plan.Share) map[string]any {
@@ -185,25 +204,6 @@ func restoreRule(rule map[string]any, t between, was old) map[string]any {
 		refs[i] = withWeight(ref, was.weight(ref))
 	}
 	return withBackends(rule, refs)
-}
-
-func remember(rule map[string]any, t between) old {
-	o := old{Weights: map[string]int64{}}
-	for _, ref := range withoutCandidate(backends(rule), t) {
-		o.Weights[backendKey(ref)] = weightOf(ref)
-	}
-	return o
-}
-
-// weight is the backend's weight before the rollout. A backend that was added since keeps what it has.
-func (o old) weight(ref map[string]any) int64 {
-	if w, ok := o.Weights[backendKey(ref)]; ok {
-		return w
-	}
-	if len(o.Weights) == 0 {
-		return 1 // nothing is known of this rule: the default of the Gateway API
-	}
-	return weightOf(ref)
 }
 
 // takesPart tells whether the rule sends to the base and is among those that were asked for.
@@ -276,15 +276,6 @@ func readRules(route *unstructured.Unstructured) ([]map[string]any, error) {
 	return rules, nil
 }
 
-func readMemo(route *unstructured.Unstructured, annotation string) (memo, bool) {
-	text, ok := route.GetAnnotations()[annotation]
-	var m memo
-	if !ok || json.Unmarshal([]byte(text), &m) != nil || m.Rules == nil {
-		return memo{}, false
-	}
-	return m, true
-}
-
 // writeBack stores the rules; with a memo in the annotation, without one the annotation goes.
 func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotation string, m *memo) error {
 	list := make([]any, len(rules))
@@ -311,49 +302,4 @@ func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotat
 	}
 	route.SetAnnotations(annotations)
 	return nil
-}
-
-// anyMemo is what the annotations of all rollouts keep of rings.
-func anyMemo(route *unstructured.Unstructured) memo {
-	var all memo
-	for annotation := range route.GetAnnotations() {
-		if m, ok := readMemo(route, annotation); ok {
-			all.Ring = append(all.Ring, m.Ring...)
-		}
-	}
-	return all
-}
-
-// Share implements traffic.Editor: it is that of the first rule that sends to the candidate and is not one for a ring.
-func (Kind) Share(route plan.Object, to plan.Traffic) plan.Share {
-	u := &unstructured.Unstructured{Object: route}
-	t := within(u, to)
-	rules, err := readRules(u)
-	if err != nil {
-		return 0
-	}
-	for _, rule := range t.withoutRing(rules, anyMemo(u)) {
-		if t.index(backends(rule), t.Candidate) >= 0 && shareOf(rule, t) > 0 {
-			return shareOf(rule, t)
-		}
-	}
-	return 0
-}
-
-// shareOf is the part of the base's requests that a rule sends to the candidate.
-func shareOf(rule map[string]any, t between) plan.Share {
-	refs := backends(rule)
-	c, b := t.index(refs, t.Candidate), t.index(refs, t.Base)
-	if c < 0 {
-		return 0
-	}
-	own := weightOf(refs[c])
-	sum := own
-	if b >= 0 {
-		sum += weightOf(refs[b])
-	}
-	if sum == 0 {
-		return 0
-	}
-	return plan.Share(own * int64(plan.All) / sum)
 }
