@@ -122,7 +122,7 @@ func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout,
 	t := plan.Traffic{Namespace: r.namespace, Base: service, Candidate: strategies.CandidateName(service)}
 	var kind traffic.Kind
 	if block := r.Deploy.Spec.Traffic; block != nil {
-		t.Router, kind = block.Kind(), catalog.RouterKind(block.Kind())
+		t.Router, kind = block.Kind(), catalog.KindOf(*block)
 	}
 	found.baseline.Routes = slices.Clone(now.Routes)
 	for i, route := range now.Routes {

@@ -94,6 +94,7 @@ type kind struct {
 	staff    bool                // every second request is the ring's
 	browsers int                 // users who keep cookies, and send the requests by turns
 	unrouted bool                // the spec names no route
+	traffic  *spec.Traffic       // another router than the Gateway API's
 	workload string              // the kind of the workload, as a spec has it; a Deployment when empty
 }
 
@@ -307,6 +308,9 @@ func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTri
 		"@KIND@", cmp.Or(w.kind.workload, "deployment")).Replace(deploySpec)), spec.Options{})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.kind.traffic != nil {
+		file.Deploys[0].Spec.Traffic = w.kind.traffic
 	}
 	return app.Options{
 		Deploy: file.Deploys[0], Images: map[string]string{"": image}, Config: w.cluster.Config(), Holder: "test", Clock: clock.Real{},

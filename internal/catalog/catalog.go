@@ -16,6 +16,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic"
+	"github.com/tidegate/tidegate/internal/traffic/described"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/internal/traffic/istio"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
@@ -63,7 +64,9 @@ func byReplicas(c spec.Canary) error {
 }
 
 // routers are the kinds of routers over routes.
-func routers() []traffic.Kind { return []traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}, istio.Kind{}} }
+func routers() []traffic.Kind {
+	return append([]traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}, istio.Kind{}}, described.Kinds()...)
+}
 
 // RouterKind is the kind of router of a spec's block, or of a plan's traffic, by its name; nil for an unknown one, and for the
 // Service's selector.
@@ -76,14 +79,35 @@ func RouterKind(name string) traffic.Kind {
 	return nil
 }
 
+// KindOf is the kind of router of a spec's block, which may differ from spec to spec; nil for an unknown one.
+func KindOf(t spec.Traffic) traffic.Kind {
+	kind := RouterKind(t.Kind())
+	if specific, ok := kind.(traffic.Specific); ok {
+		return specific.Of(t)
+	}
+	return kind
+}
+
+// kindFrom is the kind of router of a plan's traffic.
+func kindFrom(t plan.Traffic) (traffic.Kind, error) {
+	kind := RouterKind(t.Router)
+	if kind == nil {
+		return nil, fmt.Errorf("this version of Tidegate has no router %q; run with the version that wrote the plan", t.Router)
+	}
+	if specific, ok := kind.(traffic.Specific); ok {
+		return specific.From(t)
+	}
+	return kind, nil
+}
+
 // Router is the router that a plan's traffic names. Its views belong to the scene.
 func Router(client *kube.Client, scene *kube.Scene, workload string, t plan.Traffic) (traffic.Router, error) {
 	if t.Router == selector.Name {
 		return selector.New(client, scene, workload, t), nil
 	}
-	kind := RouterKind(t.Router)
-	if kind == nil {
-		return nil, fmt.Errorf("this version of Tidegate has no router %q; run with the version that wrote the plan", t.Router)
+	kind, err := kindFrom(t)
+	if err != nil {
+		return nil, err
 	}
 	return traffic.New(client, scene, workload, kind, t), nil
 }
@@ -128,7 +152,7 @@ func Share(route plan.Object, t plan.Traffic) plan.Share {
 	if t.BySelector() {
 		return selector.Share(route, t)
 	}
-	if kind := RouterKind(t.Router); kind != nil {
+	if kind, err := kindFrom(t); err == nil {
 		return kind.Share(route, t)
 	}
 	return 0
@@ -139,7 +163,7 @@ func Make(t *spec.Traffic) func(*plan.Traffic, plan.Baseline, plan.Split) ([]pla
 	if t == nil {
 		return nil
 	}
-	if maker, ok := RouterKind(t.Kind()).(traffic.Maker); ok {
+	if maker, ok := KindOf(*t).(traffic.Maker); ok {
 		return maker.Make
 	}
 	return nil

@@ -62,6 +62,7 @@ func directions() []allowed {
 
 		{"internal/traffic", "internal/kube internal/plan internal/spec", "k8s.io/apimachinery/"},
 		{"internal/traffic/contract", "internal/clock internal/kube internal/plan internal/sandbox internal/sandbox/service internal/spec internal/traffic", "k8s.io/"},
+		{"internal/traffic/described", "internal/fieldpath internal/kube internal/plan internal/spec internal/traffic", "k8s.io/apimachinery/ github.com/expr-lang/expr"},
 		{"internal/traffic/*", "internal/kube internal/plan internal/spec internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/metrics", "", ""},
 		{"internal/metrics/query", "", ""},
@@ -77,7 +78,8 @@ func directions() []allowed {
 		{"internal/engine", "gates internal/clock internal/plan internal/routine", ""},
 		{"internal/kube", "internal/clock internal/plan internal/routine", "k8s.io/"},
 
-		{"internal/spec", "", "github.com/expr-lang/expr go.yaml.in/yaml/"},
+		{"internal/spec", "internal/fieldpath", "github.com/expr-lang/expr go.yaml.in/yaml/"},
+		{"internal/fieldpath", "", ""},
 		{"internal/plan", "", ""},
 		{"internal/clock", "internal/routine", ""},
 		{"internal/routine", "", ""},

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,6 +58,8 @@ type Traffic struct {
 	Candidate string   `json:"candidate"`         // Service of the candidate
 	// Selectors are those of the two Services, where the router is ServiceRouter.
 	Selectors map[Side]map[string]string `json:"selectors,omitempty"`
+	// Description is what a router by description has to know, as its kind wrote it.
+	Description json.RawMessage `json:"description,omitempty"`
 }
 
 // ServiceRouter is the router without a route: the selector of the base's Service says which side it stands before.

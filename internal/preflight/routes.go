@@ -85,7 +85,7 @@ func routerOf(d spec.Deploy) traffic.Kind {
 	if d.Spec.Traffic == nil {
 		return nil
 	}
-	return catalog.RouterKind(d.Spec.Traffic.Kind())
+	return catalog.KindOf(*d.Spec.Traffic)
 }
 
 // routeLists are the kinds of routes to read, by namespace: the workload's and those of the spec's routes.

@@ -1,5 +1,5 @@
 // Package spec is the deploy spec: its types, strict decoding, overlays,
-// validation, and JSON Schema. It imports nothing of the project.
+// validation, and JSON Schema. It imports nothing of the project but fieldpath.
 //
 // # One source of truth
 //
@@ -40,6 +40,8 @@
 //	deadline          2h
 //	progressDeadline  10m
 //	guard             2s
+//	total             100
+//	absent            1
 //	bake              0s
 //	keepOld           10m
 //	settle            offTraffic

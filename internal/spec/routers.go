@@ -50,9 +50,10 @@ type SMI struct {
 
 // Custom describes a router by the fields of its object, so that none needs code.
 type Custom struct {
-	Object   ObjectRef `json:"object" spec:"required" doc:"the object that divides the requests"`
-	Weights  SidePaths `json:"weights" spec:"required" doc:"where the weights of the two versions stand"`
-	Accepted string    `json:"accepted,omitempty" doc:"expression over the object that is true when the data plane has taken it"`
+	Object   ObjectRef   `json:"object" spec:"required" doc:"the object that divides the requests"`
+	Weights  SidePaths   `json:"weights" spec:"required" doc:"where the weights of the two versions stand"`
+	Mirror   *MirrorPath `json:"mirror,omitempty" doc:"where a copy of the requests is asked for; without it none can be had"`
+	Accepted string      `json:"accepted,omitempty" doc:"expression over object, metadata, spec and status that is true when the data plane has taken the object"`
 }
 
 // ObjectRef names one object of any kind.
@@ -67,5 +68,15 @@ type ObjectRef struct {
 type SidePaths struct {
 	Base      string `json:"base" spec:"required" doc:"path of the weight of the running version"`
 	Candidate string `json:"candidate" spec:"required" doc:"path of the weight of the new version"`
-	Total     int    `json:"total" spec:"default=100,min=1" doc:"sum of the two weights"`
+	Total     int    `json:"total" spec:"default=100,min=1" doc:"sum of the two weights, where nothing else has one beside them"`
+	Parts     bool   `json:"parts,omitempty" doc:"a greater sum is fine for shares that total cannot express, such as 0.5%"`
+	Max       int    `json:"max,omitempty" spec:"min=1" doc:"the greatest weight that the object may have; unlimited when left out"`
+	Absent    int    `json:"absent" spec:"default=1,min=0" doc:"what a weight that is left out counts among others"`
+	Aside     string `json:"aside,omitempty" doc:"selector of elements of the same list that have no part in the division, such as [mirror=true]"`
+}
+
+// MirrorPath is where and how a copy of the requests is asked for.
+type MirrorPath struct {
+	Path  string `json:"path" spec:"required" doc:"path of a field that is set, or of an element that is added to a list"`
+	Value string `json:"value" spec:"required" doc:"the field's value, or further fields of the element, as YAML, with {{.Percent}}"`
 }

@@ -53,6 +53,14 @@ type Finder interface {
 	Find(t spec.Traffic, routes, all []plan.Object) ([]plan.Object, error)
 }
 
+// Specific is a kind that is another one for each spec, such as a router by description.
+type Specific interface {
+	// Of is the kind for a spec's block.
+	Of(t spec.Traffic) Kind
+	// From is the kind for the traffic of a plan, in which its Make wrote down what it has to know.
+	From(t plan.Traffic) (Kind, error)
+}
+
 // Maker is a kind for which a rollout makes routes, or other objects, of its own.
 type Maker interface {
 	// Make gives the objects that a rollout needs whose splits have at most what most has, and adds those of them that

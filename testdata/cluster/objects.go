@@ -62,6 +62,7 @@ func sources() []published {
 	return []published{
 		{build.GatewayAPI, "config/crd/experimental/gateway.networking.*.yaml", ""},
 		{build.Traefik, "docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml", ""},
+		{build.Contour, "examples/contour/01-crds.yaml", ""},
 		{build.Istio, "kubernetes/customresourcedefinitions.gen.yaml", ".networking.istio.io"},
 	}
 }

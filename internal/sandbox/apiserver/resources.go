@@ -83,6 +83,10 @@ func Resources() []Resource {
 		{Group: "traefik.io", Version: "v1alpha1", Plural: "middlewares", Kind: "Middleware", Generation: true},
 		{Group: "networking.istio.io", Version: "v1", Plural: "virtualservices", Kind: "VirtualService", Short: []string{"vs"}, Status: true, Generation: true},
 		{Group: "networking.istio.io", Version: "v1", Plural: "destinationrules", Kind: "DestinationRule", Short: []string{"dr"}, Status: true, Generation: true},
+		{Group: "projectcontour.io", Version: "v1", Plural: "httpproxies", Kind: "HTTPProxy", Short: []string{"proxy"}, Status: true, Generation: true},
+		{Group: "apisix.apache.org", Version: "v2", Plural: "apisixroutes", Kind: "ApisixRoute", Short: []string{"ar"}, Status: true, Generation: true},
+		{Group: "policy.linkerd.io", Version: "v1beta3", Plural: "httproutes", Kind: "HTTPRoute", Status: true, Generation: true},
+		{Group: "split.smi-spec.io", Version: "v1alpha2", Plural: "trafficsplits", Kind: "TrafficSplit", Short: []string{"ts"}, Generation: true},
 	}...)
 }
 

@@ -16,6 +16,7 @@ const (
 	Traefik    = "github.com/traefik/traefik/v3@v3.7.5"
 	GatewayAPI = "sigs.k8s.io/gateway-api@v1.5.1"
 	Istio      = "istio.io/api@v1.31.1"
+	Contour    = "github.com/projectcontour/contour@v1.33.8" // of which only the resource definitions are taken
 )
 
 func (b Builder) kubernetes() (product, error) {
