@@ -19,6 +19,7 @@ import (
 	"github.com/tidegate/tidegate/internal/traffic/described"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 	"github.com/tidegate/tidegate/internal/traffic/istio"
+	"github.com/tidegate/tidegate/internal/traffic/ingressnginx"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/internal/traffic/traefik"
 	"github.com/tidegate/tidegate/strategies"
@@ -65,7 +66,7 @@ func byReplicas(c spec.Canary) error {
 
 // routers are the kinds of routers over routes.
 func routers() []traffic.Kind {
-	return append([]traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}, istio.Kind{}}, described.Kinds()...)
+	return append([]traffic.Kind{gatewayapi.Kind{}, traefik.Kind{}, ingressnginx.Kind{}, istio.Kind{}}, described.Kinds()...)
 }
 
 // RouterKind is the kind of router of a spec's block, or of a plan's traffic, by its name; nil for an unknown one, and for the

@@ -44,7 +44,7 @@ func directions() []allowed {
 		{"internal/catalog", "gates gates/* internal/clock internal/kube internal/metrics internal/metrics/* internal/plan internal/spec " +
 			"internal/traffic internal/traffic/* strategies strategies/*", ""},
 
-		{"internal/preflight", "internal/catalog internal/kube internal/plan internal/spec internal/traffic internal/traffic/gatewayapi internal/traffic/selector strategies", "k8s.io/apimachinery/"},
+		{"internal/preflight", "internal/catalog internal/kube internal/plan internal/spec internal/traffic internal/traffic/gatewayapi internal/traffic/ingressnginx internal/traffic/selector strategies", "k8s.io/apimachinery/"},
 		{"internal/actuate", "internal/clock internal/engine internal/kube internal/plan internal/routine internal/traffic", "k8s.io/apimachinery/"},
 		{"internal/state/cluster", "gates internal/clock internal/engine internal/plan internal/routine", "k8s.io/"},
 		{"internal/state/memory", "internal/clock internal/engine internal/routine", ""},

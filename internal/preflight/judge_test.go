@@ -24,7 +24,7 @@ type judged struct {
 }
 
 func TestFindings(t *testing.T) {
-	cases := slices.Concat(baseCases(), workloadCases(), ownerCases(), serviceCases(), routeCases(), quotaCases(), placementCases(), nameCases(), ringCases(), switchCases())
+	cases := slices.Concat(baseCases(), workloadCases(), ownerCases(), serviceCases(), routeCases(), quotaCases(), placementCases(), nameCases(), ringCases(), switchCases(), ingressCases())
 	seen := map[string]bool{}
 	for _, test := range cases {
 		seen[test.want] = true

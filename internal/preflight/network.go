@@ -6,6 +6,7 @@ import (
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
+	"github.com/tidegate/tidegate/internal/traffic/ingressnginx"
 )
 
 // checkServices looks at the Service, and at others that would send to the candidate.
@@ -62,6 +63,9 @@ func checkIngresses(o Observed, p plan.Plan) Findings {
 		return nil // there is no split that anybody could get past
 	}
 	for _, in := range o.ingresses {
+		if o.isOurs(in) || ours(in) || o.dividedToo(in, p) {
+			continue
+		}
 		sends := textAt(in, "spec", "defaultBackend", "service", "name") == nameOf(o.service)
 		for _, rule := range listAt(in, "spec", "rules") {
 			for _, path := range listAt(rule, "http", "paths") {
@@ -74,6 +78,12 @@ func checkIngresses(o Observed, p plan.Plan) Findings {
 		}
 	}
 	return all
+}
+
+// dividedToo tells whether the split of an Ingress of ingress-nginx holds for another one, which its kind says.
+func (o Observed) dividedToo(in plan.Object, p plan.Plan) bool {
+	t := p.Objects.Traffic
+	return t != nil && t.Router == ingressnginx.Name && ingressnginx.Together(in, o.routes, *t)
 }
 
 // checkGrants finds routes of other namespaces that may send to the base's Service by name, but not to the candidate's.

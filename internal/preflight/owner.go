@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic/ingressnginx"
 )
 
 // checkWorkload looks at the settings of the workload, and at who else changes it.
@@ -67,7 +68,9 @@ func checkGitOps(o Observed, p plan.Plan) Findings {
 		changed = append(changed, change{o.Baseline.Scaler, bounds(o.scaler.Kind, p)})
 	}
 	for _, r := range o.routes {
-		changed = append(changed, change{r, "/spec/rules"})
+		if p.Objects.Traffic == nil || p.Objects.Traffic.Router != ingressnginx.Name { // those stay as they are
+			changed = append(changed, change{r, "/spec/rules"})
+		}
 	}
 	if p.Objects.Traffic.BySelector() {
 		changed = append(changed, change{o.service, "/spec/selector"})

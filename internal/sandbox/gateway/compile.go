@@ -28,6 +28,7 @@ func (g *Gateway) compile() *table {
 	}
 	c.table.traefik = g.compileTraefik(&c)
 	c.istio(g.view("networking.istio.io", "virtualservices"))
+	c.ingresses(g.view("networking.k8s.io", "ingresses"))
 	c.table.order()
 	return c.table
 }

@@ -1,4 +1,5 @@
-// Package gateway is the embedded cluster's data plane: a handler that sends requests where HTTPRoutes and GRPCRoutes say.
+// Package gateway is the embedded cluster's data plane: a handler that sends requests where HTTPRoutes and GRPCRoutes say,
+// IngressRoutes with TraefikServices, Ingresses with the canary annotations of ingress-nginx, and VirtualServices.
 //
 // It obeys hostnames, matches by path, method, header and query with the Gateway API's precedence, weights, and header
 // modifiers of rules and backends, and picks among a Service's ready endpoints. Like a real one it lags: a change of a
