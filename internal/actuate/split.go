@@ -18,8 +18,10 @@ const basePatience = 30 * time.Second
 func (a *Actuator) setSplit(ctx context.Context, op plan.Op) error {
 	t := a.objects.Traffic
 	if op.Split().Nothing() {
-		if err := a.baseServes(ctx, op.Strict); err != nil {
-			return err
+		if !op.Shadow { // otherwise the base has all requests already, whatever its state
+			if err := a.baseServes(ctx, op.Strict); err != nil {
+				return err
+			}
 		}
 		if err := a.router.Restore(ctx, *t, a.objects.Originals); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"github.com/tidegate/tidegate/internal/github"
 	"github.com/tidegate/tidegate/internal/kube"
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/state/cluster"
 )
 
@@ -31,6 +32,11 @@ type session struct {
 	inbox  *cluster.Inbox
 
 	reporter *github.Reporter // nil without GitHub
+
+	// after is the rollout of the stage before this one, which must be the last one; empty for a first stage.
+	after string
+	// later are the stages that follow this one.
+	later []spec.Deploy
 }
 
 // Invalid says that the call is wrong and nothing was touched.

@@ -18,13 +18,6 @@ import (
 	"github.com/tidegate/tidegate/strategies"
 )
 
-// Deploy carries the new images to users, resumes the rollout in flight if it has the same target, and undoes it first
-// if it has another one. The result is set whatever the error; an error without a result is one of the call or the
-// cluster before anything was touched.
-func Deploy(ctx context.Context, o Options) (Result, error) {
-	return reported(ctx, o, func(s *session) (Result, error) { return s.deploy(ctx) })
-}
-
 func (s *session) deploy(ctx context.Context) (Result, error) {
 	providers, err := s.providers()
 	if err != nil {
@@ -82,6 +75,11 @@ func (d *deployment) run(ctx context.Context) (Result, error) {
 		if c.unchanged && len(c.leftovers) == 0 && !c.stale {
 			return Result{Result: report.Unchanged, Reason: "nothing to do: " + c.plan.Target.String() + " already runs", Revision: revision(c.plan.Target.Images)}, nil
 		}
+		if len(c.leftovers) == 0 { // otherwise they are what would make it fail, and are taken back first
+			if err := d.ahead(ctx); err != nil {
+				return refusal(err), err
+			}
+		}
 		d.calls.preflightDone()
 	}
 	limit := d.now().Add(d.Deploy.Spec.Deadline.Std())
@@ -116,6 +114,9 @@ func (d *deployment) underLock(ctx context.Context, c *compiled, waited *waitedF
 	}
 	if rec == nil {
 		rec = &engine.Record{}
+	}
+	if over, err := d.overtaken(rec); over || err != nil {
+		return madeWay(rec), err
 	}
 	r := &rollout{session: d.session, client: client, store: store, record: rec, watched: d.watched}
 	if rec.Rollout != nil && rec.Rollout.Phase.InFlight() {

@@ -25,6 +25,9 @@ func (w *waitedFor) sameTarget(rec *engine.Record) bool {
 // errRejected says that another rollout is in flight and the spec rejects that.
 var errRejected = errors.New("another rollout is in flight")
 
+// errOvertaken says that a newer rollout began between two stages of this deploy: it is not asked to go back.
+var errOvertaken = errors.New("a newer rollout began after the shadow; what should have followed the shadow did not begin")
+
 // lock takes the lock. When another run holds it, the spec's concurrency decides: its rollout is asked to go back
 // (supersede), waited for (queue), or we are rejected. A rollout with our own target is waited for in any case but the
 // last: two runs of one commit do the work once.
@@ -40,6 +43,9 @@ func (d *deployment) lock(ctx context.Context) (context.Context, func(), *waited
 	rec, err := d.store.Load(ctx)
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read the record of %s: %w", d.workload, err)
+	}
+	if over, err := d.overtaken(rec); over && rec.Rollout.Phase.InFlight() || err != nil {
+		return nil, nil, nil, errors.Join(errOvertaken, err)
 	}
 	w, longest := &waitedFor{}, d.Deploy.Spec.Deadline.Std()
 	if rec != nil && rec.Rollout != nil && rec.Rollout.Phase.InFlight() {
@@ -85,6 +91,8 @@ func requestID(verb engine.Verb, now time.Time) string {
 func (d *deployment) notLocked(err error) (Result, error) {
 	var held *engine.HeldError
 	switch {
+	case errors.Is(err, errOvertaken):
+		return Result{Result: report.Superseded, Reason: errOvertaken.Error()}, nil
 	case errors.Is(err, errRejected):
 		return Result{Result: report.Locked, Reason: err.Error(), Ending: ending(err),
 			Hint: "Wait for its end, stop it with `tidegate abort`, or set spec.concurrency to queue or supersede."}, nil

@@ -38,6 +38,8 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	lost := *r.session
 	if c.switched() {
 		lost.Deploy = switching(lost.Deploy)
+	} else if lost.Deploy.Spec.Strategy.Shadow != nil { // it may have been what follows the shadow
+		lost.Deploy.Spec.Strategy = spec.Strategy{Canary: &spec.Canary{Steps: []spec.Step{{Weight: spec.All}}, MinPods: 1}}
 	}
 	found, err := r.findLost(ctx, c.observed.Baseline)
 	if err != nil {

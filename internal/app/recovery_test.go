@@ -66,7 +66,7 @@ func (s kind) recordDeleted(t *testing.T, at int, image string) {
 		if err != nil || (result.Result != report.Succeeded && result.Result != report.Unchanged) {
 			t.Errorf("killed at %s; then %+v, %v", k.where, result, err)
 		}
-		w.want(image)
+		w.want(s.final(image))
 	})
 }
 

@@ -295,7 +295,7 @@ func TestRecordOfReplicasDeleted(t *testing.T) {
 					if err != nil || result.Result != report.Succeeded {
 						t.Errorf("%+v, %v", result, err)
 					}
-					w.want("checkout:v3")
+					w.want(next.final("checkout:v3"))
 				})
 			})
 		}

@@ -11,12 +11,16 @@ import (
 
 // Retry starts the last rollout again, if it was undone: the same images by the same spec, from the first step.
 func Retry(ctx context.Context, o Options) (Result, error) {
-	return reported(ctx, o, func(s *session) (Result, error) {
+	var left []spec.Deploy
+	result, err := reported(ctx, o, func(s *session) (Result, error) {
 		if err := s.again(ctx); err != nil {
 			return refusal(err), err
 		}
+		stages := s.Deploy.Stages()
+		s.Deploy, left = stages[0], stages[1:]
 		return s.deploy(ctx)
 	})
+	return o.further(ctx, left, result, err)
 }
 
 // PlanRetry is what Retry would do.
@@ -47,6 +51,9 @@ func (s *session) again(ctx context.Context) error {
 	case ro.Phase != engine.RolledBack:
 		return invalid("rollout %s is in flight: follow it with `tidegate status -w`, carry it on with `tidegate deploy --resume`, "+
 			"or undo it with `tidegate abort` before it is started again", ro.ID)
+	}
+	if stages := s.Deploy.Stages(); len(stages) > 1 && !ro.Plan.Shadow() { // the shadow before it had succeeded
+		s.Deploy = stages[1]
 	}
 	target, written := ro.Plan.Target, s.Deploy
 	if target.Restores != "" {

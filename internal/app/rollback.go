@@ -98,6 +98,7 @@ func template(workload plan.Object) plan.Object {
 // bring makes the call one that brings a revision.
 func (s *session) bring(r engine.Revision) {
 	s.template, s.restores, s.Images, s.Resume = r.Template, r.ID, nil, false
+	s.Deploy = carrying(s.Deploy)
 	switch {
 	case s.Now:
 		s.Deploy = atOnce(s.Deploy)
@@ -112,6 +113,8 @@ func chooseRevision(all []engine.Revision, named string, now plan.Object) (engin
 	switch {
 	case err != nil:
 		return r, err
+	case r.Shadow:
+		return r, invalid("revision %d (%s) never served anyone, it was a shadow; name one that succeeded: %s", r.Number, describe(r), listRevisions(all))
 	case !r.Good():
 		return r, invalid("revision %d (%s) never served everyone, its rollout was undone; name one that succeeded: %s", r.Number, describe(r), listRevisions(all))
 	case r.Template == nil:

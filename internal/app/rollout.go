@@ -187,6 +187,9 @@ func ended(ro *engine.Rollout) Result {
 	switch ro.Phase {
 	case engine.Succeeded:
 		res.Result = report.Succeeded
+		if ro.Plan.Shadow() {
+			res.Reason = report.Shadowed(*ro)
+		}
 	case engine.UndoFailed:
 		res.Result = report.UndoFailed
 		res.Hint = "A person is needed: mend what is named above, then run `tidegate abort` to finish the way back."

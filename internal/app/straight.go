@@ -36,6 +36,18 @@ func straight(d spec.Deploy) spec.Deploy {
 	return d
 }
 
+// carrying is a spec whose rollout brings the version to users: of a shadow only what follows it does, and where nothing
+// follows the workload's own rolling update has to.
+func carrying(d spec.Deploy) spec.Deploy {
+	stages := d.Stages()
+	d = stages[len(stages)-1]
+	if d.Spec.Strategy.Shadow != nil {
+		d.Spec.Strategy = spec.Strategy{Rolling: &spec.Rolling{}}
+		return askedAtEnd(d)
+	}
+	return d
+}
+
 // atOnce is a spec whose rollout is the workload's own rolling update under traffic, whatever the spec's strategy is. Only
 // the pods are watched: a gate that fails, or a provider that is down, must not bring back what somebody is fleeing from.
 func atOnce(d spec.Deploy) spec.Deploy {

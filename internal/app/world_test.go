@@ -95,6 +95,8 @@ type kind struct {
 	browsers int                 // users who keep cookies, and send the requests by turns
 	unrouted bool                // the spec names no route
 	traffic  *spec.Traffic       // another router than the Gateway API's
+	stays    bool                // nobody ever meets the new version: the base has every request, and keeps it
+	staged   bool                // several rollouts, one after the other
 	workload string              // the kind of the workload, as a spec has it; a Deployment when empty
 }
 
@@ -152,6 +154,7 @@ func newWorld(t *testing.T, k kind) *world {
 	cluster, err := sandbox.Start(context.Background(), sandbox.Options{Nodes: size, Images: map[string]service.Config{
 		"checkout:v1": {Version: "v1"}, "checkout:v2": {Version: "v2"}, "checkout:v3": {Version: "v3"},
 		"checkout:rude": {Version: "rude", Rude: true}, "checkout:crash": {Version: "crash", Crash: true}, "checkout:unready": {Version: "unready", Unready: true},
+		"checkout:slow": {Version: "slow", Delay: 5 * time.Second},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +213,7 @@ func (w *world) users(ctx context.Context) {
 		if w.kind.staff && n%2 == 1 {
 			r.Header.Set("X-Staff", "1")
 		}
-		answer := httptest.NewRecorder()
+		answer, asked := httptest.NewRecorder(), time.Now()
 		if turn := n % (len(browsers) + 1); turn < len(browsers) { // the last one of each round keeps none
 			answer = browsers[turn].ask(w)
 		} else {
@@ -218,6 +221,12 @@ func (w *world) users(ctx context.Context) {
 		}
 		w.mu.Lock()
 		w.answers++
+		if took := time.Since(asked); w.kind.stays && took > time.Second {
+			w.problem("request %d took %s", n, took)
+		}
+		if got := answer.Header().Get(service.VersionHeader); w.kind.stays && answer.Code == http.StatusOK && got != "v1" {
+			w.problem("request %d was answered by %q", n, got)
+		}
 		if answer.Code != http.StatusOK {
 			w.lost = append(w.lost, time.Now())
 		}
@@ -316,6 +325,14 @@ func (w *world) options(image string, wrap func(http.RoundTripper) http.RoundTri
 		Deploy: file.Deploys[0], Images: map[string]string{"": image}, Config: w.cluster.Config(), Holder: "test", Clock: clock.Real{},
 		Getenv: func(string) (string, bool) { return "", false }, Warn: func(string) {}, Wrap: wrap,
 	}
+}
+
+// final is the image of the base once a rollout has brought another one.
+func (s kind) final(image string) string {
+	if s.stays {
+		return "checkout:v1"
+	}
+	return image
 }
 
 // want asserts what stands at the end: the user's objects as they were but for the image, and nothing of ours.

@@ -18,8 +18,8 @@ import (
 	"github.com/tidegate/tidegate/internal/traffic"
 	"github.com/tidegate/tidegate/internal/traffic/described"
 	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
-	"github.com/tidegate/tidegate/internal/traffic/istio"
 	"github.com/tidegate/tidegate/internal/traffic/ingressnginx"
+	"github.com/tidegate/tidegate/internal/traffic/istio"
 	"github.com/tidegate/tidegate/internal/traffic/selector"
 	"github.com/tidegate/tidegate/internal/traffic/traefik"
 	"github.com/tidegate/tidegate/strategies"
@@ -27,11 +27,12 @@ import (
 	"github.com/tidegate/tidegate/strategies/canary"
 	"github.com/tidegate/tidegate/strategies/recreate"
 	"github.com/tidegate/tidegate/strategies/rolling"
+	"github.com/tidegate/tidegate/strategies/shadow"
 )
 
 // Strategy is the compiler for the spec's strategy block.
 func Strategy(s spec.Strategy) (strategies.Strategy, error) {
-	for _, known := range []strategies.Strategy{recreate.Strategy{}, rolling.Strategy{}, bluegreen.Strategy{}, canary.Strategy{}} {
+	for _, known := range []strategies.Strategy{recreate.Strategy{}, rolling.Strategy{}, bluegreen.Strategy{}, canary.Strategy{}, shadow.Strategy{}} {
 		if known.Name() == s.Kind() {
 			return known, nil
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,10 +61,10 @@ func (f *flags) planOne(ctx context.Context, o app.Options) error {
 // planned shows a plan.
 func (f *flags) planned(p app.Planned) error {
 	if f.json() {
-		if err := report.PlanJSON(f.env.Stdout, p.Plan, findings(p.Findings)...); err != nil {
+		if err := report.PlanDocumentJSON(f.env.Stdout, document(p)); err != nil {
 			return err
 		}
-		return p.Findings.Err()
+		return found(p)
 	}
 	if p.Unchanged {
 		fmt.Fprintf(f.env.Stdout, "This version already runs: a deploy would do nothing. If it did not:\n\n")
@@ -77,7 +78,29 @@ func (f *flags) planned(p app.Planned) error {
 	if len(p.Needs) > 0 {
 		fmt.Fprintf(f.env.Stdout, "The gates need these environment variables: %s\n", strings.Join(p.Needs, ", "))
 	}
+	if p.Then != nil {
+		fmt.Fprintf(f.env.Stdout, "\nWhen that has succeeded:\n\n")
+		return errors.Join(p.Findings.Err(), f.planned(*p.Then))
+	}
 	return p.Findings.Err()
+}
+
+// document is the JSON form of a plan and of what follows it.
+func document(p app.Planned) report.PlanDocument {
+	d := report.NewPlanDocument(p.Plan, findings(p.Findings)...)
+	if p.Then != nil {
+		then := document(*p.Then)
+		d.Then = &then
+	}
+	return d
+}
+
+// found is what would make the plan, or what follows it, fail.
+func found(p app.Planned) error {
+	if p.Then == nil {
+		return p.Findings.Err()
+	}
+	return errors.Join(p.Findings.Err(), found(*p.Then))
 }
 
 func findings(all preflight.Findings) []report.Finding {

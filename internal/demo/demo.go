@@ -29,7 +29,7 @@ var specs embed.FS
 
 // Strategies are those that can be shown; the first is shown unless another is asked for.
 func Strategies() []string {
-	return []string{"canary", "canary-replicas", stickyStrategy, "blueGreen", "rolling", "recreate"}
+	return []string{"canary", "canary-replicas", stickyStrategy, "blueGreen", "rolling", "recreate", "shadow"}
 }
 
 // stickyStrategy is the canary that keeps each user on one version.
@@ -52,6 +52,7 @@ type Options struct {
 
 // Run shows a good and a bad release. It returns an error when either did not end as it should, or a request was lost.
 // With the strategy recreate requests are lost, and it is an error if the rollouts told of another outage than users saw.
+// With the strategy shadow it is an error if a user met another version than the old one.
 func Run(ctx context.Context, o Options) error {
 	o.Strategy = cmp.Or(o.Strategy, Strategies()[0])
 	deploySpec, err := specs.ReadFile("specs/" + o.Strategy + ".yaml")
@@ -94,7 +95,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	answers := stream.Stop()
 	keeping.stop()
-	return errors.Join(hub.story(o.Out), summary(o, answers), keeping.story(o.Out), lost(o, load.Summarize(answers).Lost, outage))
+	seen := load.Summarize(answers)
+	return errors.Join(hub.story(o.Out), summary(o, answers), keeping.story(o.Out), lost(o, seen.Lost, outage), met(o, seen))
 }
 
 // releases returns for how long no pod was ready, as the rollouts tell it.
@@ -138,6 +140,14 @@ func summary(o Options, answers []load.Answer) error {
 		who, s.Sent, s.Served, s.Failed, s.LastBad.Sub(s.FirstBad).Seconds(), s.Lost)
 	for _, version := range []string{"v1", "v2", "v3"} {
 		fmt.Fprintf(w, "  %s  %6d answers\n", version, s.ByVersion[version])
+	}
+	return nil
+}
+
+// met judges whom users met beside the old version: with a shadow nobody.
+func met(o Options, s load.Summary) error {
+	if o.Strategy == "shadow" && s.ByVersion["v1"] != s.Sent {
+		return fmt.Errorf("of %d requests only %d were answered by the old version", s.Sent, s.ByVersion["v1"])
 	}
 	return nil
 }

@@ -142,8 +142,16 @@ func (r *run) forward(ctx context.Context) error {
 	if err := r.Store.Save(ctx, r.rec); err != nil {
 		return fmt.Errorf("save the end of the rollout: %w", err)
 	}
-	r.tell(ctx, Event{Kind: EventSucceeded, Message: "the new version serves everyone"})
+	r.tell(ctx, Event{Kind: EventSucceeded, Message: r.arrived()})
 	return nil
+}
+
+// arrived says what the end of the plan means for users.
+func (r *run) arrived() string {
+	if r.ro.Plan.Shadow() {
+		return "the shadow is over; users stay with the old version"
+	}
+	return "the new version serves everyone"
 }
 
 func (r *run) end(p Phase) {

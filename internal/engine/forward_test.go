@@ -222,3 +222,38 @@ func TestHistory(t *testing.T) {
 		}
 	})
 }
+
+// TestShadowInHistory: a shadow that succeeded is no version that ran, neither for a way back nor for what ran before the next.
+func TestShadowInHistory(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var rec *engine.Record
+		for n, mirror := range []plan.Share{0, plan.All, 0} {
+			w.restart()
+			w.plan.Target.Images = map[string]string{"app": fmt.Sprintf("v%d", n)}
+			base := plan.Object{"n": "v0"}
+			if n == 0 {
+				base = plan.Object{"n": "old"}
+			}
+			w.plan.Objects.Templates = map[plan.Side]plan.Object{plan.Base: base, plan.Candidate: {"n": fmt.Sprintf("v%d", n)}}
+			w.plan.Steps = []plan.Step{step("a", 0)}
+			w.plan.Steps[0].Do = append(w.plan.Steps[0].Do, plan.Op{Kind: plan.SetSplit, Mirror: mirror})
+			next := w.record(time.Hour)
+			next.Rollout.ID = fmt.Sprint(n)
+			if rec != nil {
+				next.Epoch, next.History = rec.Epoch, rec.History
+			}
+			if _, err := w.run(t.Context(), next); err != nil {
+				t.Fatal(err)
+			}
+			rec = w.stored()
+		}
+		var told []string
+		for _, r := range rec.Revisions() {
+			told = append(told, fmt.Sprintf("%s good %t shadow %t", r.ID, r.Good(), r.Shadow))
+		}
+		want := "2 good true shadow false, 1 good false shadow true, 0 good true shadow false, before-0 good true shadow false"
+		if got := strings.Join(told, ", "); got != want {
+			t.Errorf("revisions are %s\nwant %s", got, want)
+		}
+	})
+}

@@ -21,6 +21,8 @@ type Past struct {
 	PlanDigest string      `json:"planDigest"`
 	// Restores is the revision that a rollback brought back.
 	Restores string `json:"restores,omitempty"`
+	// Shadow: the images got copies of requests only, and never served anybody.
+	Shadow bool `json:"shadow,omitempty"`
 	// Before is what ran before the rollout, where that is not what the history has from an earlier one.
 	Before *Before `json:"before,omitempty"`
 }
@@ -53,9 +55,9 @@ func (r *Record) remember() {
 	past := Past{
 		ID: ro.ID, Images: ro.Plan.Target.Images, Phase: ro.Phase, Reason: ro.Reason, Started: ro.Started,
 		Ended: ro.Ended, Holder: ro.Holder, Template: ro.Plan.Objects.Templates[plan.Candidate], PlanDigest: ro.PlanDigest,
-		Restores: ro.Plan.Target.Restores,
+		Restores: ro.Plan.Target.Restores, Shadow: ro.Plan.Shadow(),
 	}
-	if ro.Phase == Succeeded {
+	if ro.Phase == Succeeded && !past.Shadow {
 		past.Before = r.before(ro)
 	}
 	r.History = append([]Past{past}, r.History...)
@@ -71,7 +73,7 @@ func (r *Record) before(ro *Rollout) *Before {
 		return nil
 	}
 	for _, past := range r.History {
-		if past.Phase != Succeeded {
+		if past.Phase != Succeeded || past.Shadow {
 			continue
 		}
 		if past.Template != nil && plan.Digest(past.Template) == plan.Digest(template) {
@@ -104,10 +106,11 @@ type Revision struct {
 	Phase    Phase
 	Template plan.Object // nil when the record had no room for it
 	Restores string      // for a rollback, the ID of the revision that it brought back
+	Shadow   bool        // it got copies of requests only
 }
 
 // Good tells whether the revision served everyone.
-func (r Revision) Good() bool { return r.Phase == Succeeded }
+func (r Revision) Good() bool { return r.Phase == Succeeded && !r.Shadow }
 
 // beforePrefix marks the ID of what ran before a rollout.
 const beforePrefix = "before-"
@@ -119,7 +122,7 @@ func (r *Record) Revisions() []Revision {
 	}
 	var all []Revision
 	for _, p := range r.History {
-		all = append(all, Revision{Number: len(all) + 1, ID: p.ID, Images: p.Images, Phase: p.Phase, Template: p.Template, Restores: p.Restores})
+		all = append(all, Revision{Number: len(all) + 1, ID: p.ID, Images: p.Images, Phase: p.Phase, Template: p.Template, Restores: p.Restores, Shadow: p.Shadow})
 		if p.Before != nil {
 			all = append(all, Revision{Number: len(all) + 1, ID: beforePrefix + p.ID, Images: p.Before.Images, Phase: Succeeded, Template: p.Before.Template})
 		}

@@ -36,6 +36,10 @@ type Options struct {
 	Prior []Ledger
 }
 
+// shadowSuffix makes the environment of a shadow out of the one that it is a shadow of: what users have there is not what
+// is told here, and a deployment to it never stands for what is live.
+const shadowSuffix = "-shadow"
+
 // DefaultBudget is how many requests a rollout may make: a repository's workflows share 1,000 an hour.
 const DefaultBudget = 40
 
@@ -122,7 +126,8 @@ func (r *Reporter) Handle(_ context.Context, e engine.Event) {
 	case engine.EventApproved:
 		l.person(stateInProgress, e.Message)
 	case engine.EventInForce:
-		if ro.Step > 0 && ro.Plan.Steps[ro.Step].Weight != ro.Plan.Steps[ro.Step-1].Weight { // what people want to know
+		if ro.Step > 0 && (ro.Plan.Steps[ro.Step].Weight != ro.Plan.Steps[ro.Step-1].Weight ||
+			ro.Plan.Copied(ro.Step) != ro.Plan.Copied(ro.Step-1)) { // what people want to know
 			l.want(topicDeployment, Post{State: stateInProgress, Text: progress(ro)})
 		}
 	case engine.EventVerdict:
@@ -157,6 +162,9 @@ func (r *Reporter) ledger(ro engine.Rollout) *Ledger {
 		r.ledgers = append(r.ledgers, l)
 	}
 	l.Rollout = ro.ID
+	if ro.Plan.Shadow() {
+		l.Environment = r.Environment + shadowSuffix
+	}
 	l.adopt(ro.Notes[noteKey])
 	return l
 }

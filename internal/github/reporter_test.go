@@ -60,6 +60,52 @@ func TestEndings(t *testing.T) {
 	}
 }
 
+// TestShadow: a shadow is told in an environment of its own, which is never live, and leaves that of the users alone.
+func TestShadow(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		story  *story.Story
+		states []string
+		errors string
+		says   []string
+	}{
+		{"good", story.Shadow(), []string{"in_progress", "inactive"}, "success", []string{"copies of 20% of requests go to the new version", "users stay with v1"}},
+		{"bad", story.BadShadow(), []string{"in_progress", "failure"}, "failure", []string{"rolling back", "users had v1 all along"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			within(t, double.Options{}, func(w *world) {
+				w.tell(tc.story)
+				d := w.deployment()
+				if got := statesOf(d); !slices.Equal(got, tc.states) {
+					t.Errorf("states %q, want %q", got, tc.states)
+				}
+				if d.Environment != "production-shadow" || d.Production || !d.Transient {
+					t.Errorf("deployment %+v", d)
+				}
+				var said []string
+				for _, s := range d.Statuses {
+					said = append(said, s.Description)
+				}
+				for _, want := range tc.says {
+					if all := strings.Join(said, "\n"); !strings.Contains(all, want) {
+						t.Errorf("it says\n%s\nwant %q", all, want)
+					}
+				}
+				states := map[string]string{}
+				for _, s := range w.server.CommitStatuses(sha) {
+					states[s.Context] = s.State
+				}
+				if all, errors := states["tidegate/production-shadow/checkout"], states["tidegate/production-shadow/checkout/errors"]; errors != tc.errors || all != tc.errors {
+					t.Errorf("statuses are %v", states)
+				}
+				if _, told := states["tidegate/production/checkout"]; told {
+					t.Errorf("the environment of the users was told of: %v", states)
+				}
+			})
+		})
+	}
+}
+
 // TestWaiting: while a rollout waits for a person its deployment is pending and says what is asked, and nothing is closed.
 // A run that only looks tells nothing again, and who approved is told on the same deployment.
 func TestWaiting(t *testing.T) {

@@ -42,7 +42,7 @@ func (r *Reporter) sendDeployment(ctx context.Context, l *Ledger, p Post) error 
 		ro := r.rollout(l)
 		id, err := r.client.createDeployment(ctx, l, mark{
 			Rollout: l.Rollout, Name: l.Name, Images: ro.Plan.Target.Images, Plan: ro.PlanDigest,
-		}, r.Production, r.Transient)
+		}, r.Production && !ro.Plan.Shadow(), r.Transient || ro.Plan.Shadow())
 		l.Deployment, l.Listed = id, err == nil || !ambiguous(err)
 		if err != nil {
 			return err

@@ -66,6 +66,13 @@ func gateNames(p plan.Plan) []string {
 // progress is where a rollout stands on its way.
 func progress(ro engine.Rollout) string {
 	change := words.Images(ro.Plan.Target.From, ro.Plan.Target.Images)
+	if ro.Plan.Shadow() {
+		copied := "no request is copied any more"
+		if share := report.Copies(ro); share > 0 {
+			copied = fmt.Sprintf("copies of %s of requests go to the new version, no user meets it", share)
+		}
+		return fmt.Sprintf("%s: %s (step %d of %d)", change, copied, ro.Step+1, len(ro.Plan.Steps))
+	}
 	return fmt.Sprintf("%s: %s of %s meet the new version (step %d of %d: %s)",
 		change, report.Share(ro), ro.Plan.Of(), ro.Step+1, len(ro.Plan.Steps), ro.Plan.Steps[ro.Step].Title)
 }
@@ -76,6 +83,9 @@ func ending(ro engine.Rollout) (deployment, status Post) {
 	took := words.Duration(ro.Ended.Sub(ro.Started))
 	old, now := report.Versions(ro.Plan.Target)
 	switch {
+	case ro.Phase == engine.Succeeded && ro.Plan.Shadow(): // nothing of it runs any more
+		text := report.Shadowed(ro)
+		return closing(stateInactive, text), closing(stateSuccess, text)
 	case ro.Phase == engine.Succeeded:
 		text := fmt.Sprintf("%s serves everyone, after %s", now, took)
 		return closing(stateSuccess, text), closing(stateSuccess, text)
@@ -85,6 +95,10 @@ func ending(ro engine.Rollout) (deployment, status Post) {
 	case ro.Cause == engine.CauseSuperseded:
 		text := fmt.Sprintf("%s; %s was restored", ro.Reason, old)
 		return closing(stateInactive, text), closing(stateError, text)
+	}
+	if ro.Plan.Shadow() {
+		text := fmt.Sprintf("the shadow was taken back, users had %s all along: %s", old, ro.Reason)
+		return closing(stateFailure, text), closing(stateFailure, text)
 	}
 	text := fmt.Sprintf("rolled back from %s to %s: %s", report.Peak(ro), old, ro.Reason)
 	return closing(stateFailure, text), closing(stateFailure, text)

@@ -55,9 +55,10 @@ type Op struct {
 	Ring []Match `json:"ring,omitempty"`
 	// Cohorts are the groups of users by which Weight is divided, instead of by requests (SetSplit).
 	Cohorts *Cohorts `json:"cohorts,omitempty"`
-	// Mirror of the requests are copied to the candidate (SetSplit).
+	// Mirror of the requests are copied to the candidate (SetSplit), which is sized for them (EnsureCandidate).
 	Mirror Share `json:"mirror,omitempty"`
-	// Shadow: the candidate gets the pod template for a copy of the traffic, whose side effects are isolated (EnsureCandidate).
+	// Shadow: the candidate is one that gets copies only (EnsureCandidate, and a SetSplit that ends the copies): the base
+	// has every request all along.
 	Shadow bool `json:"shadow,omitempty"`
 	// Pods is a number of pods: of the candidate, where it overrides the one from Weight; of the new version (RollPods); of
 	// the workload (HoldScaler, ScaleBase).
@@ -93,6 +94,9 @@ type Pace struct {
 func (o Op) String() string {
 	switch o.Kind {
 	case EnsureCandidate:
+		if o.Shadow {
+			return fmt.Sprintf("create the shadow, sized for %s of the traffic, and wait until it is ready", o.Mirror)
+		}
 		if o.Weight == 0 {
 			return fmt.Sprintf("create the candidate with %s and wait until it is ready", pods(o.PodsFor(0)))
 		}
@@ -109,6 +113,9 @@ func (o Op) String() string {
 	case SetSplit:
 		if o.Selector {
 			return o.switches()
+		}
+		if o.Shadow && o.Split().Nothing() {
+			return "copy no request any more, the route as the user wrote it"
 		}
 		return o.Split().String()
 	case Wait:
@@ -202,7 +209,7 @@ func (o Op) PodsFor(size int) int {
 	if o.Pods > 0 {
 		return o.Pods
 	}
-	return max(o.Weight.Of(size), o.MinPods, 1)
+	return max(o.Weight.Of(size), o.Mirror.Of(size), o.MinPods, 1)
 }
 
 // Raw is JSON that is kept as it is.

@@ -46,7 +46,7 @@ func Judge(o Observed, p plan.Plan) Findings {
 	} {
 		all = append(all, judge(o, p)...)
 	}
-	return all
+	return besideBase(all, o, p)
 }
 
 // reviewed finds missing permissions.

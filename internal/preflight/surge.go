@@ -11,7 +11,7 @@ func candidatePods(p plan.Plan) int {
 	most := 0
 	for _, s := range p.Steps {
 		for _, op := range s.Do {
-			if op.Kind == plan.EnsureCandidate || op.Kind == plan.ScaleCandidate || op.Kind == plan.SetSplit && op.Weight > 0 {
+			if op.Kind == plan.EnsureCandidate || op.Kind == plan.ScaleCandidate || op.Kind == plan.SetSplit && op.Weight+op.Mirror > 0 {
 				most = max(most, op.PodsFor(p.Objects.Size))
 			}
 		}
@@ -46,7 +46,7 @@ func rollsServing(p plan.Plan) bool {
 // extraPods is how many pods more than its size the workload runs while it is rolled.
 func extraPods(o Observed, p plan.Plan) int {
 	size := o.Baseline.Size
-	if p.Objects.ByReplicas() {
+	if p.Objects.ByReplicas() || p.Shadow() {
 		return 0 // the base has no more than its size
 	}
 	if !p.Objects.InPlace() {

@@ -65,6 +65,9 @@ func (e End) headline() (mark, text string) {
 	old, now := e.versions()
 	switch e.Result {
 	case Succeeded:
+		if e.isShadow() {
+			return "✓", name + ": " + Shadowed(*e.Rollout)
+		}
 		return "✓", fmt.Sprintf("%s runs %s: every request meets it", name, now)
 	case Unchanged:
 		return "✓", fmt.Sprintf("nothing to do: %s stays as it is", name)
@@ -99,6 +102,9 @@ func (e End) headline() (mark, text string) {
 // restored says what there is after a way back: what was before, but for what somebody else changed and nobody wrote over.
 func (e End) restored(old string) string {
 	others := e.othersChange()
+	if others == "" && e.isShadow() {
+		return old + " served every request all along, and everything is as it was before"
+	}
 	if others == "" {
 		return old + " serves every request again, and everything is as it was before"
 	}
@@ -168,6 +174,9 @@ func (e End) why() string {
 			text += fmt.Sprintf(", since %s (%s)", e.Since.In(e.Zone).Format(clockTime), words.Ago(e.Since, e.At))
 		}
 		return text
+	}
+	if e.Result == Succeeded && e.isShadow() { // that is the headline
+		return ""
 	}
 	if e.Reason != "" && e.Reason != engine.ErrCancelled.Error() { // that is the headline
 		return e.Reason
@@ -248,6 +257,8 @@ func (e End) users() string {
 		requests = "request"
 	}
 	switch {
+	case ro.Plan.Shadow():
+		return e.noUser(now)
 	case e.Result == Succeeded:
 		return ""
 	case behindOne && perhaps(ro, peak) != "":

@@ -31,7 +31,7 @@ func planned(t *testing.T, name string) plan.Plan {
 // TestPlans: the plans of the strategies beside the canary, as a person reads them.
 func TestPlans(t *testing.T) {
 	for _, name := range []string{"rolling-paused", "recreate", "blue-green-preview", "blue-green-service", "canary-replicas-scaled", "canary-in-place",
-		"rolling-statefulset", "rolling-daemonset", "recreate-statefulset", "canary-sticky"} {
+		"rolling-statefulset", "rolling-daemonset", "recreate-statefulset", "canary-sticky", "shadow-then"} {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
 			if err := report.Plan(&text, planned(t, name)); err != nil {

@@ -214,6 +214,9 @@ func no(n int) string {
 }
 
 func undoing(e engine.Event) string {
+	if share := Copies(e.Rollout); share > 0 {
+		return fmt.Sprintf("going back (copies of %s of the requests go to the new version): %s", share, e.Message)
+	}
 	if share := Share(e.Rollout); share > 0 {
 		return fmt.Sprintf("going back (%s of the %s meet the new version): %s", share, e.Rollout.Plan.Of(), e.Message)
 	}

@@ -17,6 +17,9 @@ func (e End) next() []Advice {
 	old, _ := e.versions()
 	switch e.Result {
 	case Succeeded:
+		if e.isShadow() {
+			return e.afterShadow()
+		}
 		return []Advice{{fmt.Sprintf("should users find what the gates did not, bring %s back", old), wayBackTo(e.Name, e.target())}}
 	case Pending:
 		if _, _, holds := e.Rollout.Holding(); holds {

@@ -56,6 +56,8 @@ func planHead(p plan.Plan) *notes {
 	switch tr := p.Objects.Traffic; {
 	case tr.BySelector():
 		how += fmt.Sprintf(", requests moved by the selector of Service %s", tr.Base)
+	case tr != nil && p.Shadow():
+		how += fmt.Sprintf(", requests to Service %s copied by %s", tr.Base, routes(tr))
 	case tr != nil:
 		whose := "requests to"
 		if p.Sticky() {
@@ -176,6 +178,9 @@ func WayBack(p plan.Plan, i int) string {
 	for _, op := range ops {
 		switch op.Kind {
 		case plan.SetSplit:
+			if op.Shadow {
+				return "one write: no copies"
+			}
 			if op.Split().Nothing() {
 				return "one write: all requests to the base"
 			}
@@ -201,12 +206,22 @@ type PlanDocument struct {
 	Plan     plan.Plan `json:"plan"`
 	Digest   string    `json:"digest"`
 	Findings []Finding `json:"findings"` // never null
+	// Then is the plan of the rollout that follows when this one has succeeded; left out where none does.
+	Then *PlanDocument `json:"then,omitempty"`
+}
+
+// NewPlanDocument is the JSON form of a plan and what the checks found.
+func NewPlanDocument(p plan.Plan, findings ...Finding) PlanDocument {
+	return PlanDocument{Plan: p, Digest: p.Digest(), Findings: append([]Finding{}, findings...)}
 }
 
 // PlanJSON writes a plan as a PlanDocument.
 func PlanJSON(w io.Writer, p plan.Plan, findings ...Finding) error {
-	return writeJSON(w, PlanDocument{Plan: p, Digest: p.Digest(), Findings: append([]Finding{}, findings...)})
+	return PlanDocumentJSON(w, NewPlanDocument(p, findings...))
 }
+
+// PlanDocumentJSON writes a plan with what follows it.
+func PlanDocumentJSON(w io.Writer, d PlanDocument) error { return writeJSON(w, d) }
 
 // writeJSON writes a document with indentation, for people who read JSON, too.
 func writeJSON(w io.Writer, document any) error {

@@ -151,6 +151,9 @@ func (v StatusView) phaseText(ro engine.Rollout) string {
 	case engine.RolledBack:
 		return "rolled back from " + at
 	case engine.Succeeded:
+		if ro.Plan.Shadow() {
+			return "succeeded: " + Shadowed(ro)
+		}
 		return "succeeded"
 	}
 	return string(ro.Phase) + ", " + at
@@ -168,6 +171,9 @@ func (v StatusView) splitText(ro engine.Rollout) string {
 			those = "requests"
 		}
 		text += fmt.Sprintf(", and %s with %s to %s", those, ring, now)
+	}
+	if share := Copies(ro); share > 0 {
+		text += fmt.Sprintf(", copies of %s to %s", share, now)
 	}
 	if v.Facts.Split != nil && ro.Phase.InFlight() {
 		if v.disagrees(ro) {

@@ -42,9 +42,11 @@ type StatusRollout struct {
 	// Sticky says that Split is a share of users, each of whom stays with one version, not of requests.
 	Sticky bool `json:"sticky,omitempty"`
 	// Ring is what requests have that meet the new version whatever the split says, such as "X-Staff: 1".
-	Ring     string    `json:"ring,omitempty"`
-	HoldEnds time.Time `json:"holdEnds,omitzero"`
-	Detached bool      `json:"detached,omitempty"` // no run has to stay for this hold
+	Ring string `json:"ring,omitempty"`
+	// Copies is the share that is copied to the new version, in a shadow.
+	Copies   plan.Share `json:"copies,omitempty"`
+	HoldEnds time.Time  `json:"holdEnds,omitzero"`
+	Detached bool       `json:"detached,omitempty"` // no run has to stay for this hold
 	// Drift is what somebody else changed in the cluster and what is so still; Left what the way back left as they have it.
 	Drift    []engine.Drifted `json:"drift,omitempty"`
 	Left     []string         `json:"left,omitempty"`
@@ -124,6 +126,7 @@ type StatusHistory struct {
 	Holder     string            `json:"holder"`
 	PlanDigest string            `json:"planDigest"`
 	Restores   string            `json:"restores,omitempty"` // ID of what a rollback brought back
+	Shadow     bool              `json:"shadow,omitempty"`   // it got copies of requests, and served nobody
 	// Before is what ran before, where no rollout of the history brought it.
 	Before *StatusBefore `json:"before,omitempty"`
 }
@@ -161,7 +164,7 @@ func (v StatusView) historyDocument() []StatusHistory {
 	revisions := v.Record.Revisions()
 	for _, p := range v.Record.History {
 		h := StatusHistory{Revision: revisions[0].Number, ID: p.ID, Images: p.Images, Phase: string(p.Phase), Reason: p.Reason,
-			Started: p.Started, Ended: p.Ended, Holder: p.Holder, PlanDigest: p.PlanDigest, Restores: p.Restores}
+			Started: p.Started, Ended: p.Ended, Holder: p.Holder, PlanDigest: p.PlanDigest, Restores: p.Restores, Shadow: p.Shadow}
 		revisions = revisions[1:]
 		if p.Before != nil {
 			h.Before = &StatusBefore{Revision: revisions[0].Number, ID: revisions[0].ID, Images: revisions[0].Images}
@@ -193,7 +196,7 @@ func approvalDocument(s Step) StatusApproval {
 func (v StatusView) document(ro engine.Rollout) *StatusRollout {
 	r := &StatusRollout{
 		ID: ro.ID, Strategy: ro.Plan.Strategy, PlanDigest: ro.PlanDigest, From: ro.Plan.Target.From, To: ro.Plan.Target.Images,
-		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Sticky: ro.Plan.Sticky(), Ring: Ring(ro), Drift: ro.Drift, Left: ro.Left, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
+		StepIndex: ro.Step, Split: Share(ro), RouteSplit: v.Facts.Split, Sticky: ro.Plan.Sticky(), Ring: Ring(ro), Copies: Copies(ro), Drift: ro.Drift, Left: ro.Left, Started: ro.Started, Ended: ro.Ended, Deadline: ro.Deadline,
 		Cause: string(ro.Cause), Reason: strings.TrimSpace(ro.Reason), By: ro.By, Outage: time.Duration(ro.Outage).Seconds(), Steps: []StatusStep{}, Gates: []StatusGate{},
 	}
 	_, _, r.Waiting = ro.Waiting()

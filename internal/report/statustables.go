@@ -104,10 +104,18 @@ func (v StatusView) history() *table {
 		if p.Restores != "" && first == "" {
 			first = "rollback to " + p.Restores
 		}
-		t.add(strconv.Itoa(r.Number), p.Started.In(v.Zone).Format("2 Jan 15:04"), imageVersions(p.Images), string(p.Phase),
+		t.add(strconv.Itoa(r.Number), p.Started.In(v.Zone).Format("2 Jan 15:04"), imageVersions(p.Images), outcome(p),
 			words.Duration(p.Ended.Sub(p.Started)), words.Cut(words.Line(first), 120))
 	}
 	return t
+}
+
+// outcome is how a rollout ended; of a shadow the phase alone would say that users have it.
+func outcome(p engine.Past) string {
+	if p.Shadow {
+		return "shadow " + string(p.Phase)
+	}
+	return string(p.Phase)
 }
 
 func imageVersions(images map[string]string) string {
@@ -154,6 +162,9 @@ func (v StatusView) next() []Suggestion {
 	case engine.RolledBack:
 		return []Suggestion{{command(v.Name, "retry"), "start " + now + " once more, from the first step"}}
 	case engine.Succeeded:
+		if ro.Plan.Shadow() {
+			return []Suggestion{{deployCommand(v.Name, ro.Plan.Target.Images), "go on as the spec says: what follows the shadow, or another shadow"}}
+		}
 		return []Suggestion{{wayBackTo(v.Name, ro.Plan.Target), "go back to " + old}}
 	}
 	return nil

@@ -115,6 +115,9 @@ func (c *Cluster) API() *apiserver.Server { return c.api }
 // Gateway is the data plane, for requests without a socket.
 func (c *Cluster) Gateway() http.Handler { return c.gateway }
 
+// Pod is what listens on a pod's address, past every Service; nil for nothing.
+func (c *Cluster) Pod(ip string) http.Handler { return c.controllers.Handler(ip) }
+
 // Transport is for HTTP clients in this process: the host "prometheus" is Prometheus, all others are the gateway's.
 func (c *Cluster) Transport() http.RoundTripper {
 	return apiserver.InProcess(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

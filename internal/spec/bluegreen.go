@@ -44,11 +44,13 @@ func (b *BlueGreen) finish(s scope) {
 
 // finishBlueGreen compares the strategy with the rest of the spec.
 func (sp *Spec) finishBlueGreen(s scope) {
-	b := sp.Strategy.BlueGreen
-	if b == nil {
-		return
+	if b := sp.Strategy.BlueGreen; b != nil {
+		sp.checkBlueGreen(s, b, "strategy.blueGreen")
 	}
-	const path = "strategy.blueGreen"
+}
+
+// checkBlueGreen compares a switch, whose block is at the path, with the rest of the spec.
+func (sp *Spec) checkBlueGreen(s scope, b *BlueGreen, path string) {
 	if s.ok(path+".keepOld") && s.ok("deadline") && b.KeepOld >= sp.Deadline {
 		s.fail(path+".keepOld", fmt.Sprintf("%s is not over before the rollout's deadline (%s), which would undo it", b.KeepOld, sp.Deadline),
 			"Keep the old version for a shorter time, or raise spec.deadline.")

@@ -32,6 +32,7 @@ func (sp *Spec) finish(s scope) {
 		sp.checkAt(s, path, g.At)
 	}
 	sp.finishBlueGreen(s)
+	sp.finishShadow(s)
 	sp.checkDetached(s)
 }
 

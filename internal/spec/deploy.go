@@ -31,6 +31,10 @@ type Deploy struct {
 	// Environment is the overlay that was merged, empty without one. It is
 	// not a field of the document.
 	Environment string `json:"-" spec:"-"`
+
+	// whole is the digest of the spec that this is one stage of, empty for a
+	// whole one.
+	whole string `spec:"-"`
 }
 
 // Metadata names the service.
@@ -73,8 +77,12 @@ type Environments []string
 // Digest identifies the target that the spec describes, as "sha256:<hex>". It
 // covers the merged spec with its defaults and unexpanded text. Left out is
 // what says where to look, not what to do: the context's name, the URL that
-// is shown, the answer to another rollout, and the list of environments.
+// is shown, the answer to another rollout, and the list of environments. A
+// stage has the digest of the whole.
 func (d Deploy) Digest() string {
+	if d.whole != "" {
+		return d.whole
+	}
 	d.Spec.Context, d.Spec.URL, d.Spec.Concurrency, d.Spec.Environments = "", "", "", nil
 	text, err := json.Marshal(d)
 	if err != nil { // plain data: only a type that cannot be marshalled gets here

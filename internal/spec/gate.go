@@ -25,7 +25,7 @@ type Gate struct {
 	Name      string     `json:"name" spec:"required,format=name" doc:"name of the gate, unique in the spec"`
 	Threshold *Threshold `json:"threshold,omitempty" spec:"oneof" doc:"a condition over a query's result"`
 
-	At        []string `json:"at,omitempty" spec:"nonempty" doc:"when it is asked: a step's name or weight, candidate-ready, before-settle, bake; in every hold when left out"`
+	At        []string `json:"at,omitempty" spec:"nonempty" doc:"when it is asked: a step's name or weight, candidate-ready, shadow, before-settle, bake; in every hold when left out"`
 	Every     Duration `json:"every" spec:"default=10s,positive" doc:"time between two looks"`
 	Delay     Duration `json:"delay" spec:"default=0s" doc:"time after a step's start until the first look"`
 	Timeout   Duration `json:"timeout" spec:"default=10s,positive" doc:"longest time of one look"`

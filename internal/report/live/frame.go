@@ -164,8 +164,12 @@ func (p picture) turn(most int) []row {
 	old, now := report.Versions(p.ro.Plan.Target)
 	took := words.Duration(p.ro.Ended.Sub(p.ro.Started))
 	switch {
+	case p.ro.Phase == engine.Succeeded && p.ro.Plan.Shadow():
+		return []row{text("1;32", "✓ "+report.Shadowed(p.ro))}
 	case p.ro.Phase == engine.Succeeded:
 		return []row{text("1;32", fmt.Sprintf("✓ %s serves everyone, after %s", now, took))}
+	case p.ro.Phase == engine.RolledBack && p.ro.Plan.Shadow():
+		return p.reason(fmt.Sprintf("↶ taken back after %s: %s served everyone all along", took, old), p.ro.Reason, most)
 	case p.ro.Phase == engine.RolledBack:
 		return p.reason(fmt.Sprintf("↶ rolled back after %s: %s serves everyone again", took, old), p.ro.Reason, most)
 	case p.ro.Phase == engine.UndoFailed:

@@ -197,7 +197,11 @@ func (s *Story) Back(ops int, each time.Duration) *Story {
 // Succeed ends the rollout well.
 func (s *Story) Succeed() *Story {
 	s.end(engine.Succeeded)
-	return s.Tell(engine.Event{Kind: engine.EventSucceeded, Message: "the new version serves everyone"})
+	message := "the new version serves everyone"
+	if s.Record.Rollout.Plan.Shadow() {
+		message = "the shadow is over; users stay with the old version"
+	}
+	return s.Tell(engine.Event{Kind: engine.EventSucceeded, Message: message})
 }
 
 // FailBack tells that the way back failed.
@@ -213,5 +217,6 @@ func (s *Story) end(p engine.Phase) {
 	ro.Phase, ro.Ended = p, s.now
 	s.Record.History = append([]engine.Past{{
 		ID: ro.ID, Images: ro.Plan.Target.Images, Phase: p, Reason: ro.Reason, Started: ro.Started, Ended: ro.Ended, Holder: ro.Holder, PlanDigest: ro.PlanDigest,
+		Shadow: ro.Plan.Shadow(),
 	}}, s.Record.History...)
 }
