@@ -13,21 +13,37 @@ import (
 
 	"k8s.io/client-go/rest"
 
+	"github.com/tidegate/tidegate/internal/catalog"
 	"github.com/tidegate/tidegate/internal/spec"
 	"github.com/tidegate/tidegate/internal/traffic/contract"
-	"github.com/tidegate/tidegate/internal/traffic/gatewayapi"
 )
 
 // TestRouterContract: what the embedded cluster is held to, with a real gateway.
 func TestRouterContract(t *testing.T) {
-	for _, c := range []contract.Case{
-		{Kind: gatewayapi.Kind{}, Spec: spec.Traffic{GatewayAPI: &spec.GatewayAPI{HTTPRoute: "shop"}}, Objects: contract.Objects(t, "gatewayapi")},
+	for _, tc := range []struct {
+		name, objects     string
+		spec              spec.Traffic
+		unheard, noMirror bool
+	}{
+		{"gatewayAPI", "gatewayapi", spec.Traffic{GatewayAPI: &spec.GatewayAPI{HTTPRoute: "shop"}}, false, true}, // Traefik would answer 500
+		{"traefik", "traefik", spec.Traffic{Traefik: &spec.Traefik{Service: "shop"}}, false, false},
+		{"ingressNginx", "ingressnginx", spec.Traffic{IngressNginx: &spec.IngressNginx{Ingress: "shop"}}, false, true}, // Traefik does not know mirror-target
+		{"custom over an HTTPRoute", "gatewayapi", custom("gateway.networking.k8s.io/v1", "HTTPRoute", "spec.rules[*].backendRefs"), false, false},
+		{"custom over a TraefikService", "traefik", custom("traefik.io/v1alpha1", "TraefikService", "spec.weighted.services"), false, false},
+		{"istio", "istio", spec.Traffic{Istio: &spec.Istio{VirtualService: "shop"}}, true, false}, // what its definitions refuse
+		{"contour", "contour", spec.Traffic{Contour: &spec.Contour{HTTPProxy: "shop"}}, true, false},
 	} {
-		t.Run(c.Kind.Name(), func(t *testing.T) {
+		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			contract.RunAt(t, c, place(t))
+			contract.RunAt(t, contract.Case{Kind: catalog.KindOf(tc.spec), Spec: tc.spec, Objects: contract.Objects(t, tc.objects),
+				Unheard: tc.unheard, NoMirror: tc.noMirror}, place(t))
 		})
 	}
+}
+
+func custom(apiVersion, kind, backends string) spec.Traffic {
+	return spec.Traffic{Custom: &spec.Custom{Object: spec.ObjectRef{APIVersion: apiVersion, Kind: kind, Name: "shop"},
+		Weights: spec.SidePaths{Base: backends + "[name={{.Base}}].weight", Candidate: backends + "[name={{.Candidate}}].weight", Total: 100}}}
 }
 
 // realPlace is a namespace of the real cluster.

@@ -15,6 +15,7 @@ func TestShadowLeavesTheBaseAlone(t *testing.T) {
 	for _, change := range []func(*world){
 		patching("workload", `{metadata: {labels: {argocd.argoproj.io/instance: web}}, spec: {paused: true, revisionHistoryLimit: 0}}`),
 		patching("route", `{metadata: {labels: {argocd.argoproj.io/instance: web}}}`),
+		patching("class", `{status: {supportedFeatures: [HTTPRouteRequestMirror]}}`),
 	} {
 		change(w)
 	}

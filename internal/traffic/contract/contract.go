@@ -46,8 +46,10 @@ type Case struct {
 	Objects string
 	// Features are what the installation announces.
 	Features []string
-	// Unheard: the embedded gateway does not obey these objects.
+	// Unheard: the gateway does not obey these objects.
 	Unheard bool
+	// NoMirror: the installation cannot copy requests, although others of its kind can.
+	NoMirror bool
 }
 
 // Run checks the router on the embedded cluster by every capability that it says it has.
@@ -80,7 +82,7 @@ func run(t *testing.T, c Case, in func(*testing.T, func(*testing.T, *world))) {
 		{"ring", can.Matches && !c.Unheard, ring},
 		{"cohorts", can.Cohorts && !c.Unheard, cohorts},
 		{"forged cookies", can.Cohorts && !c.Unheard, forged},
-		{"mirror", can.Mirror && !c.Unheard, mirror},
+		{"mirror", can.Mirror && !c.Unheard && !c.NoMirror, mirror},
 	} {
 		if test.asks {
 			t.Run(test.name, func(t *testing.T) { in(t, test.run) })
