@@ -83,7 +83,7 @@ func (p realPlace) Do(r *http.Request) (*http.Response, error) {
 }
 
 func (p realPlace) Answered(ctx context.Context, deployment string) (float64, error) {
-	query := fmt.Sprintf(`sum(http_requests_total{namespace=%q,pod=~"%s-[0-9a-f]+-[0-9a-z]+"})`, p.Namespace(), deployment)
+	query := fmt.Sprintf(`sum(http_requests_total{namespace=%q,pod=~"%s-[0-9a-z]+-[0-9a-z]+"})`, p.Namespace(), deployment)
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, cluster.PrometheusURL+"/api/v1/query?query="+url.QueryEscape(query), nil)
 	if err != nil {
 		return 0, err
