@@ -41,7 +41,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	} else if lost.Deploy.Spec.Strategy.Shadow != nil { // it may have been what follows the shadow
 		lost.Deploy.Spec.Strategy = spec.Strategy{Canary: &spec.Canary{Steps: []spec.Step{{Weight: spec.All}}, MinPods: 1}}
 	}
-	found, err := r.findLost(ctx, c.observed.Baseline)
+	found, err := r.findLost(ctx, c.observed)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (r *rollout) recover(ctx context.Context, c *compiled) error {
 	if err != nil {
 		return err
 	}
-	again.alsoRemove(c.observed.Previews)
+	again.alsoRemove(slices.Concat(c.observed.Previews, c.observed.Made))
 	ro := lost.newRollout(again)
 	ro.Phase, ro.Cause, ro.Reason = engine.Undoing, engine.CauseFailure, recordDeleted
 	switch {
@@ -112,7 +112,8 @@ type lostRollout struct {
 	base, route bool              // what carried marks
 }
 
-func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout, error) {
+func (r *rollout) findLost(ctx context.Context, observed preflight.Observed) (lostRollout, error) {
+	now := observed.Baseline
 	found := lostRollout{baseline: now, images: strategies.WorkloadImages(now.Workload)}
 	candidate, err := r.client.Get(ctx, kube.DeploymentRef(r.namespace, strategies.CandidateName(r.workload.Name)))
 	if err == nil {
@@ -125,6 +126,9 @@ func (r *rollout) findLost(ctx context.Context, now plan.Baseline) (lostRollout,
 	var kind traffic.Kind
 	if block := r.Deploy.Spec.Traffic; block != nil {
 		t.Router, kind = block.Kind(), catalog.KindOf(*block)
+	}
+	for _, made := range observed.Made {
+		found.route = found.route || kind.Reaches(made, t)
 	}
 	found.baseline.Routes = slices.Clone(now.Routes)
 	for i, route := range now.Routes {

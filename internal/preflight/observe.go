@@ -30,7 +30,9 @@ type Observed struct {
 	Leftovers []plan.Ref
 	// Switched: among the leftovers is the workload's Service, and it points at the candidate.
 	Switched bool
-	// Previews are the leftovers of a preview, and of what was made for a router.
+	// Made are the leftovers of what was made for a router.
+	Made []plan.Object
+	// Previews are the leftovers of a preview.
 	Previews []plan.Object
 	// Unseen is what could not be read.
 	Unseen []Unseen
@@ -141,8 +143,8 @@ func (o *Observed) readLeftovers(d spec.Deploy) error {
 		o.Leftovers = append(o.Leftovers, ref)
 	}
 	o.Previews = o.previews(d)
-	o.Previews = append(o.Previews, o.extras(candidate)...)
-	for _, p := range o.Previews {
+	o.Made = o.extras(candidate)
+	for _, p := range slices.Concat(o.Previews, o.Made) {
 		o.Leftovers = append(o.Leftovers, plan.RefOf(p))
 	}
 	for _, changed := range append([]plan.Object{o.workload, o.Baseline.Scaler}, o.routes...) {

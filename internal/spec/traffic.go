@@ -1,5 +1,7 @@
 package spec
 
+import "time"
+
 // Traffic says what divides the requests between base and candidate: exactly
 // one router, and how to treat it.
 type Traffic struct {
@@ -16,7 +18,7 @@ type Traffic struct {
 	SMI          *SMI          `json:"smi,omitempty" spec:"oneof" doc:"a TrafficSplit"`
 	Custom       *Custom       `json:"custom,omitempty" spec:"oneof" doc:"any object with weights, described by paths of its fields"`
 
-	Guard  Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force"`
+	Guard  Duration `json:"guard" spec:"default=2s" doc:"time after the router's status until a split counts as in force; 5s with traefik and ingressNginx when left out"`
 	Assume []string `json:"assume,omitempty" spec:"nonempty" doc:"features that the installation has although it does not announce them, by the Gateway API's names, such as HTTPRouteRequestMirror"`
 	Drift  Drift    `json:"drift,omitempty" spec:"enum=stop|correct" doc:"when somebody else changes the split: stop, as when left out, waits and goes back if it stays so; correct puts it back"`
 }
@@ -32,6 +34,18 @@ const (
 
 // Kind is the name of the router's block, such as gatewayAPI.
 func (t Traffic) Kind() string { return kindOf(t) }
+
+var _ finisher = (*Traffic)(nil)
+
+// throttled is the guard where the gateway takes changes over every two or three seconds at most: Traefik by its
+// providersThrottleDuration, which is 2 s, and ingress-nginx by its limit of syncs, one in 3.3 s.
+const throttled = 5 * time.Second
+
+func (t *Traffic) finish(s scope) {
+	if (t.Traefik != nil || t.IngressNginx != nil) && !s.written("guard") {
+		t.Guard = Duration(throttled)
+	}
+}
 
 // RuleNames are the names of the rules to steer; none means every rule with the workload's Service.
 func (t Traffic) RuleNames() []string {
