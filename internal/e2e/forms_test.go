@@ -51,7 +51,7 @@ func forms() []form {
 		{name: "shadow before a canary", alike: true, layout: layout{strategy: shadowing("20%", "6s", "{canary: {steps: [50%], hold: 2s, drain: 1s}}"), router: "traefik"},
 			steps: append([]string{"candidate", mirroring, "shift-50", "full"}, settling...), late: settling[2:]},
 		{name: "rolling", layout: layout{strategy: pausing, extra: scaler}, steps: rollingSteps[:3]},
-		{name: "rolling StatefulSet", layout: layout{strategy: pausing, kind: "StatefulSet"}, steps: rollingSteps[:3]},
+		{name: "rolling StatefulSet", alike: true, layout: layout{strategy: pausing, kind: "StatefulSet"}, steps: rollingSteps[:3]},
 		{name: "rolling DaemonSet", alike: true, layout: layout{strategy: "{rolling: {maxSurge: 1, maxUnavailable: 0, hold: 4s}}", kind: "DaemonSet"}, steps: []string{"roll"}},
 		{name: "recreate", layout: layout{strategy: recreating}, steps: []string{"recreate"}, loses: true, watch: (*shop).neverTwo},
 		{name: "recreate StatefulSet", alike: true, layout: layout{strategy: "{recreate: {acceptOutageOnCrash: true, hold: 3s}}", kind: "StatefulSet"},
@@ -60,7 +60,7 @@ func forms() []form {
 		{name: "blueGreen by the Service", layout: layout{strategy: "{blueGreen: {keepOld: 3s, drain: 1s}}", routeless: true}, steps: switched, late: settling[2:]},
 		{name: "canary by replicas", layout: layout{strategy: "{canary: {steps: [33%], hold: 2s}}", routeless: true, extra: scaler}, watch: (*shop).capacity,
 			steps: []string{"candidate", "shift-33", "full", "confirm", "roll-base", "clean-up"}, late: settling[3:]},
-		{name: "canary that settles in place", layout: layout{strategy: "{canary: {steps: [33%], hold: 2s, settle: inPlace, drain: 1s}}"}, watch: (*shop).capacity,
+		{name: "canary that settles in place", alike: true, layout: layout{strategy: "{canary: {steps: [33%], hold: 2s, settle: inPlace, drain: 1s}}"}, watch: (*shop).capacity,
 			steps: append([]string{"candidate", "shift-33"}, settling...), late: settling[2:]},
 		{name: "canary with a ring", alike: true, layout: layout{strategy: `{canary: {internal: {header: {X-Staff: "1"}}, steps: [50%], hold: 2s, drain: 1s}}`},
 			steps: append([]string{"candidate", "internal", "shift-50", "full"}, settling...), late: settling[2:]},
@@ -93,7 +93,7 @@ func each(t *testing.T, test func(t *testing.T, f form, s *shop)) {
 func TestFormsCarriedOn(t *testing.T) {
 	each(t, func(t *testing.T, f form, s *shop) {
 		for i, step := range f.steps {
-			if i%2 == 1 && !everything() && !f.model {
+			if i%2 == 1 && !everything() {
 				continue
 			}
 			p := s.deploy("v2")

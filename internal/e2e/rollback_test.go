@@ -54,7 +54,10 @@ func TestRollbackKilled(t *testing.T) {
 	t.Parallel()
 	s := open(t, layout{steps: "50%"})
 	s.deploy("v2").want(0)
-	for _, step := range []string{"candidate", "full", "roll-base", "return"} {
+	for i, step := range []string{"candidate", "full", "roll-base", "return"} {
+		if i%2 == 0 && !everything() {
+			continue
+		}
 		p := s.start("rollback")
 		p.reach(step)
 		p.kill()

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -88,10 +89,11 @@ func (s *shop) routing() router {
 	return router{}
 }
 
-// eachRouter runs a test with every router. The usual one is what all other tests run with: samples leave it out.
-func eachRouter(t *testing.T, test func(t *testing.T, name string)) {
+// eachRouter runs a test with every router. The usual one is what all other tests run with: samples leave it out, and those that
+// are said to be alike.
+func eachRouter(t *testing.T, alike []string, test func(t *testing.T, name string)) {
 	for i, r := range routers() {
-		if i == 0 && !everything() {
+		if (i == 0 || slices.Contains(alike, r.name)) && !everything() {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
@@ -101,9 +103,14 @@ func eachRouter(t *testing.T, test func(t *testing.T, name string)) {
 	}
 }
 
+// byDescription are the routers without code of their own: one editor is behind all of them.
+func byDescription() []string {
+	return []string{"custom over a TraefikService", "custom over an HTTPRoute"}
+}
+
 // TestRouters carries a good version to all users: each step's share is what was asked for, and no request is lost.
 func TestRouters(t *testing.T) {
-	eachRouter(t, func(t *testing.T, name string) {
+	eachRouter(t, nil, func(t *testing.T, name string) {
 		s := open(t, layout{router: name, version: "v9", strategy: "{canary: {steps: [10%, 25%, 50%], hold: 6s, bake: 6s, drain: 1s}}"})
 		s.deploy("v10").want(0)
 		s.whole("v10")
@@ -114,7 +121,7 @@ func TestRouters(t *testing.T) {
 
 // TestRoutersBad takes a bad version back: nothing is lost but its own errors, of which there are few.
 func TestRoutersBad(t *testing.T) {
-	eachRouter(t, func(t *testing.T, name string) {
+	eachRouter(t, byDescription(), func(t *testing.T, name string) {
 		s := open(t, layout{router: name, hold: "10s"})
 		p := s.deploy("v3")
 		p.want(3)
@@ -129,7 +136,7 @@ func TestRoutersBad(t *testing.T) {
 
 // TestRoutersWaysBack aborts in a step, and kills the runner in one: another carries on, or takes it back.
 func TestRoutersWaysBack(t *testing.T) {
-	eachRouter(t, func(t *testing.T, name string) {
+	eachRouter(t, byDescription(), func(t *testing.T, name string) {
 		s := open(t, layout{router: name, steps: "10%, 50%"})
 		p := s.deploy("v2")
 		p.hold("shift-50")
