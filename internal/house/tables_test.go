@@ -25,6 +25,7 @@ func TestMadePartsAreUpToDate(t *testing.T) {
 		{"docs/permissions.md", "role", role},
 		{"docs/permissions.md", "cluster-role", clusterRole},
 		{"docs/permissions.md", "permissions", permissions},
+		{"docs/routers.md", "routers", routers},
 		{"docs/findings.md", "errors", findings(func(k preflight.Kind) bool { return k.Level == preflight.Error })},
 		{"docs/findings.md", "warnings", findings(func(k preflight.Kind) bool { return k.Level == preflight.Warning })},
 	} {
