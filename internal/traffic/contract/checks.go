@@ -128,6 +128,9 @@ func othersSurvive(t *testing.T, w *world) {
 	w.set(t, plan.Split{Weight: percent(50)})
 	w.restore(t)
 	for _, before := range w.before {
+		if !slices.Contains(w.traffic.Routes, plan.RefOf(before)) {
+			continue // only read
+		}
 		annotate(&unstructured.Unstructured{Object: before})
 	}
 	w.asBefore(t, "annotated by somebody else", nil)

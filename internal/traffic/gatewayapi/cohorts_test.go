@@ -99,8 +99,8 @@ func TestDrawGivesCookies(t *testing.T) {
 	for i, ref := range backends(rules[0]) {
 		got, _ := json.Marshal(ref["filters"])
 		want := fmt.Sprintf(`[{"requestHeaderModifier":{"set":[{"name":"X-A","value":"b"}]},"type":"RequestHeaderModifier"},`+
-			`{"responseHeaderModifier":{"add":[{"name":"X-B","value":"c"},{"name":"Set-Cookie","value":"tidegate-shop.app=R1.%d; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax"}],`+
-			`"remove":["X-C"],"set":[{"name":"Cache-Control","value":"private"}]},"type":"ResponseHeaderModifier"}]`, i+1)
+			`{"responseHeaderModifier":{"add":[{"name":"X-B","value":"c"},{"name":"Set-Cookie","value":"tidegate-shop.app=R1.%d; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax"},`+
+			`{"name":"Cache-Control","value":"private"}],"remove":["X-C"]},"type":"ResponseHeaderModifier"}]`, i+1)
 		if string(got) != want {
 			t.Errorf("filters of cohort %d are\n%s, want\n%s", i+1, got, want)
 		}

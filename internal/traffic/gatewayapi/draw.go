@@ -58,7 +58,8 @@ func reduced(refs []map[string]any) []map[string]any {
 }
 
 // giving are the filters of a backend, which also gives its answers a cookie, and keeps caches from giving that to others.
-// There may be one modifier of answers only.
+// What the service itself says of caches stays beside it, for the stricter of the two counts (RFC 9111, 4.2.1). There may be
+// one modifier of answers only.
 func giving(filters []map[string]any, cookie string) []any {
 	modifier := map[string]any{"type": responseModifier}
 	var list []any
@@ -71,8 +72,8 @@ func giving(filters []map[string]any, cookie string) []any {
 	}
 	own, _ := modifier[responseField].(map[string]any)
 	own = withoutHeader(own, "Cache-Control")
-	own["add"] = append(anys(maplist(own, "add")), map[string]any{"name": "Set-Cookie", "value": cookie})
-	own["set"] = append(anys(maplist(own, "set")), map[string]any{"name": "Cache-Control", "value": "private"})
+	own["add"] = append(anys(maplist(own, "add")), map[string]any{"name": "Set-Cookie", "value": cookie},
+		map[string]any{"name": "Cache-Control", "value": "private"})
 	modifier[responseField] = own
 	return append(list, modifier)
 }

@@ -23,6 +23,7 @@ func (Kind) Make(t *plan.Traffic, b plan.Baseline, most plan.Split) ([]plan.Obje
 		}
 	}
 	var all []plan.Object
+	t.Routes = []plan.Ref{plan.RefOf(service)} // the user's IngressRoutes are only read
 	add := func(o plan.Object) {
 		all, t.Own = append(all, o), append(t.Own, plan.RefOf(o))
 	}
