@@ -9,7 +9,7 @@ func strides() (kills, faults int) {
 	case os.Getenv("TIDEGATE_TEST_ALL") == "1":
 		return 1, 1
 	case slow:
-		return 23, 37
+		return 61, 97
 	}
-	return 3, 11
+	return 5, 17
 }
