@@ -14,6 +14,12 @@ func TestDescribed(t *testing.T) {
 	custom := &spec.Custom{Object: spec.ObjectRef{Kind: "Divider"}, Weights: spec.SidePaths{Base: "a", Candidate: "b", Total: 100}}
 	mirrored := *custom
 	mirrored.Mirror = &spec.MirrorPath{Path: "spec.copy", Value: "{{.Percent}}"}
+	matched := *custom
+	matched.Matches = &spec.MatchesPath{Path: "spec.rules", Header: "{to: {{.Candidate}}}"}
+	eaten := *custom
+	eaten.Matches = &spec.MatchesPath{Path: "spec.rules", Header: "{to: {{.Candidate}}}", Cookie: "{to: {{.Candidate}}}"}
+	header := spec.Strategy{Canary: &spec.Canary{Internal: &spec.Internal{Header: map[string]string{"X-Staff": "1"}}}}
+	cookie := spec.Strategy{Canary: &spec.Canary{Internal: &spec.Internal{Cookie: map[string]string{"staff": "1"}}}}
 	shadow := spec.Strategy{Shadow: &spec.Shadow{}}
 	halves := spec.Strategy{Canary: &spec.Canary{Steps: []spec.Step{{Weight: spec.Percent(plan.OnePercent / 2)}}}}
 	for _, tc := range []struct {
@@ -23,6 +29,10 @@ func TestDescribed(t *testing.T) {
 		want     string
 	}{
 		{"a ring", spec.Traffic{Contour: &spec.Contour{}}, spec.Strategy{Canary: &spec.Canary{Internal: &spec.Internal{}}}, "traffic.gatewayAPI"},
+		{"a ring without matches", spec.Traffic{Custom: custom}, header, "spec.strategy.canary.internal: the router custom cannot tell requests apart"},
+		{"a ring with matches", spec.Traffic{Custom: &matched}, header, ""},
+		{"a ring by cookie without one", spec.Traffic{Custom: &matched}, cookie, "spec.strategy.canary.internal.cookie: the router custom cannot tell requests apart by a cookie (matches)"},
+		{"a ring by cookie", spec.Traffic{Custom: &eaten}, cookie, ""},
 		{"no mirror", spec.Traffic{Custom: custom}, shadow, "traffic.contour"},
 		{"a mirror", spec.Traffic{Custom: &mirrored}, shadow, ""},
 		{"no parts", spec.Traffic{Custom: custom}, halves, "whole percents only"},

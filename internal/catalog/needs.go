@@ -118,7 +118,10 @@ func canaryNeeds(path string, c spec.Canary) []need {
 			break
 		}
 	}
-	if c.Internal != nil {
+	if c.Internal != nil && len(c.Internal.Cookie) > 0 {
+		list = append(list, need{field: path + ".internal.cookie", what: "tell requests apart by a cookie (matches)",
+			has: func(c traffic.Can) bool { return c.Matches && !c.HeadersOnly }})
+	} else if c.Internal != nil {
 		list = append(list, need{field: path + ".internal", what: "tell requests apart by a header or a cookie (matches)", has: func(c traffic.Can) bool { return c.Matches }})
 	}
 	switch {

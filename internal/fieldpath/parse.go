@@ -14,7 +14,7 @@ import (
 const stops = ".[]|=,\"{} \t\n"
 
 // Expand fills in the {{.Values}} of a path or another text; one that there is none of is an error.
-func Expand(text string, values map[string]string) (string, error) {
+func Expand[V any](text string, values map[string]V) (string, error) {
 	t, err := template.New("path").Option("missingkey=error").Parse(text)
 	if err != nil {
 		return "", fmt.Errorf("%s cannot be read as a template: %w", text, plain(err))

@@ -25,6 +25,9 @@ const pathHint = "A path is written like spec.services[name={{.Base}}].weight; t
 // finish reads the paths and the expression, so that their mistakes are found before anything is deployed.
 func (c *Custom) finish(s scope) {
 	sides, whole := c.Weights.check(s)
+	if c.Matches != nil {
+		c.Matches.check(s, sides, whole)
+	}
 	if c.Mirror != nil {
 		c.Mirror.check(s, sides, whole)
 	}

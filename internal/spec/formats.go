@@ -48,6 +48,8 @@ func formatNamed(name string) format {
 		return format{pattern: headerText, noun: "the name of a cookie", hint: "Use letters, digits, - and _."}
 	case "url":
 		return format{pattern: urlText, noun: "a URL", hint: "Write it whole, with https:// or http://.", check: checkURL}
+	case "template":
+		return format{pattern: anyText, noun: "a template", hint: "Write the YAML, with what is to be filled in."}
 	case "query":
 		return format{pattern: anyText, noun: "a query", hint: "Write the query to ask.", check: checkQuery}
 	case "condition":

@@ -50,10 +50,11 @@ type SMI struct {
 
 // Custom describes a router by the fields of its object, so that none needs code.
 type Custom struct {
-	Object   ObjectRef   `json:"object" spec:"required" doc:"the object that divides the requests"`
-	Weights  SidePaths   `json:"weights" spec:"required" doc:"where the weights of the two versions stand"`
-	Mirror   *MirrorPath `json:"mirror,omitempty" doc:"where a copy of the requests is asked for; without it none can be had"`
-	Accepted string      `json:"accepted,omitempty" doc:"expression over object, metadata, spec and status that is true when the data plane has taken the object"`
+	Object   ObjectRef    `json:"object" spec:"required" doc:"the object that divides the requests"`
+	Weights  SidePaths    `json:"weights" spec:"required" doc:"where the weights of the two versions stand"`
+	Matches  *MatchesPath `json:"matches,omitempty" doc:"where requests of the internal ring are told apart; without it there can be none"`
+	Mirror   *MirrorPath  `json:"mirror,omitempty" doc:"where a copy of the requests is asked for; without it none can be had"`
+	Accepted string       `json:"accepted,omitempty" doc:"expression over object, metadata, spec and status that is true when the data plane has taken the object"`
 }
 
 // ObjectRef names one object of any kind.
@@ -73,6 +74,13 @@ type SidePaths struct {
 	Max       int    `json:"max,omitempty" spec:"min=1" doc:"the greatest weight that the object may have; unlimited when left out"`
 	Absent    int    `json:"absent" spec:"default=1,min=0" doc:"what a weight that is left out counts among others"`
 	Aside     string `json:"aside,omitempty" doc:"selector of elements of the same list that have no part in the division, such as [mirror=true]"`
+}
+
+// MatchesPath is where and how requests of a ring are sent to the new version, whatever the weights say.
+type MatchesPath struct {
+	Path   string `json:"path" spec:"required" doc:"path, of fields only, of the list before whose rules those of the ring are put"`
+	Header string `json:"header" spec:"required,format=template" doc:"rule, or list of rules, as YAML, that sends requests with all headers of the ring to {{.Candidate}}: {{range .Headers}} gives {{.Header}} and {{.Value}}, each in quotes"`
+	Cookie string `json:"cookie,omitempty" spec:"format=template" doc:"the same for a cookie: {{.Cookie}} and {{.Value}}, or {{.Pattern}}, a regular expression for the whole Cookie header, each in quotes; without it there can be no ring by cookie"`
 }
 
 // MirrorPath is where and how a copy of the requests is asked for.

@@ -13,6 +13,9 @@ type Can struct {
 	Weights bool // shares of requests
 	Parts   bool // shares that are not whole percents
 	Matches bool // requests with a header or a cookie
+	// HeadersOnly narrows Matches: a cookie cannot be asked for.
+	HeadersOnly bool
+
 	Cohorts bool // one version per user
 	Mirror  bool // a copy of requests
 	HashKey bool // shares by the hash of a header

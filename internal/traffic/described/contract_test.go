@@ -14,6 +14,26 @@ func described(apiVersion, kind, backends string) spec.Traffic {
 		Weights: spec.SidePaths{Base: backends + "[name={{.Base}}].weight", Candidate: backends + "[name={{.Candidate}}].weight", Total: 100}}}
 }
 
+// matched is described with the rule of a ring.
+func matched(t spec.Traffic) spec.Traffic {
+	t.Custom.Matches = &spec.MatchesPath{Path: "spec.rules", Header: `
+matches:
+- path: {type: PathPrefix, value: /}
+  headers: [{{range .Headers}}{name: {{.Header}}, value: {{.Value}}}, {{end}}]
+filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Shop, value: "1"}]}}]
+backendRefs: [{name: {{.Candidate}}, port: 80}]`}
+	return t
+}
+
+// proxy is an HTTPProxy of Contour with the rule of a ring.
+func proxy() spec.Traffic {
+	t := described("projectcontour.io/v1", "HTTPProxy", "spec.routes[*].services")
+	t.Custom.Matches = &spec.MatchesPath{Path: "spec.routes", Header: `
+conditions: [{prefix: /}, {{range .Headers}}{header: {name: {{.Header}}, exact: {{.Value}}}}, {{end}}]
+services: [{name: {{.Candidate}}, port: 80}]`}
+	return t
+}
+
 // TestContract: custom drives the Gateway API and Traefik by description alone. Of the others the embedded gateway knows
 // nothing, so that only their objects are looked at.
 func TestContract(t *testing.T) {
@@ -23,9 +43,11 @@ func TestContract(t *testing.T) {
 		unheard       bool
 	}{
 		{"HTTPRoute", "gatewayapi", described("gateway.networking.k8s.io/v1", "HTTPRoute", "spec.rules[*].backendRefs"), false},
+		{"HTTPRoute with matches", "gatewayapi", matched(described("gateway.networking.k8s.io/v1", "HTTPRoute", "spec.rules[*].backendRefs")), false},
 		{"TraefikService", "traefik", described("traefik.io/v1alpha1", "TraefikService", "spec.weighted.services"), false},
 		{"kong", "gatewayapi", spec.Traffic{Kong: &spec.Kong{HTTPRoute: "shop"}}, false},
 		{"contour", "contour", spec.Traffic{Contour: &spec.Contour{HTTPProxy: "shop"}}, true},
+		{"HTTPProxy with matches", "contour", proxy(), true},
 		{"apisix", "described", spec.Traffic{APISIX: &spec.APISIX{Route: "shop"}}, true},
 		{"linkerd", "described", spec.Traffic{Linkerd: &spec.Linkerd{HTTPRoute: "shop"}}, true},
 		{"smi", "described", spec.Traffic{SMI: &spec.SMI{TrafficSplit: "shop"}}, true},

@@ -39,6 +39,7 @@ func objects() map[string]spec.Traffic {
 		"custom-fields":    {Custom: fieldsOfOwn()},
 		"custom-mirror":    {Custom: traefikMirror()},
 		"custom":           {Custom: traefik()},
+		"custom-matches":   {Custom: route()},
 	}
 }
 

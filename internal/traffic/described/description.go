@@ -50,6 +50,7 @@ func (d Description) values(t plan.Traffic, name string) map[string]string {
 type editor struct {
 	sides  fieldpath.Sides
 	aside  *fieldpath.Step
+	ring   *ring
 	mirror *mirror
 	conf   spec.SidePaths
 	// own tells that the candidate's element is known by a name that only a rollout gives: where nobody remembers it, it is ours.
@@ -87,6 +88,11 @@ func (d Description) editor(t plan.Traffic, name string) (editor, error) {
 			return e, err
 		}
 		e.aside = &aside[len(aside)-1]
+	}
+	if d.Matches != nil {
+		if e.ring, err = d.ringOf(values); err != nil {
+			return e, err
+		}
 	}
 	if d.Mirror == nil {
 		return e, nil

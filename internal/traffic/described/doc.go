@@ -7,6 +7,9 @@
 // of its selector set, right after it, and is taken out again by Restore. Where others have weights beside the base, all
 // are multiplied, so that the others keep their shares exactly. Where the two are fields of an object, both are set.
 //
+// The rules of a ring are written by a template, and put before all others. They are found again by what was written, which
+// the API may have added defaults to, or, where somebody changed them, by the candidate's name.
+//
 // The annotation keeps the weights as they were, by what tells elements apart and not by their index, and every text of JSON
 // that is rewritten: Restore gives it back byte for byte, unless somebody else changed what it says.
 package described

@@ -11,14 +11,15 @@ import (
 
 // split changes an object so that requests are divided as s says, and reports whether anything changed.
 func (e editor) split(o *unstructured.Unstructured, t plan.Traffic, mark string, s plan.Split) (bool, error) {
-	if len(s.Ring) > 0 || s.Cohorts != nil {
-		return false, fmt.Errorf("%s: a router by description can neither tell requests apart nor keep users on one version", plan.RefOf(o.Object))
+	if s.Cohorts != nil {
+		return false, fmt.Errorf("%s: a router by description cannot keep users on one version", plan.RefOf(o.Object))
 	}
 	m, known := readMemo(o, mark)
 	if !known {
 		m = memo{Base: t.Base, Places: []place{}}
 	}
 	changed := o.DeepCopy()
+	stood := e.takeRing(changed, m.ringed(known), othersRules(o, mark))
 	parts := 0
 	err := e.places(changed.Object, &m, func(id string, find finder, node any) (any, error) {
 		after, took, err := e.splitPlace(node, id, find, s)
@@ -34,6 +35,9 @@ func (e editor) split(o *unstructured.Unstructured, t plan.Traffic, mark string,
 		return false, fmt.Errorf("%s has nothing at %s%s that could be divided: no weight of %s is there", plan.RefOf(o.Object), e.sides.Within, e.sides.Base, t.Base)
 	}
 	if err := e.setMirror(changed, &m, s.Mirror); err != nil {
+		return false, fmt.Errorf("%s: %w", plan.RefOf(o.Object), err)
+	}
+	if m.Ring, err = e.putRing(changed, s.Ring, stood); err != nil {
 		return false, fmt.Errorf("%s: %w", plan.RefOf(o.Object), err)
 	}
 	if known && plan.Digest(changed.Object) == plan.Digest(o.Object) {
@@ -116,6 +120,7 @@ func (e editor) restore(o *unstructured.Unstructured, t plan.Traffic, mark strin
 		m = e.memoOf(before, t)
 	}
 	changed := o.DeepCopy()
+	e.takeRing(changed, m.ringed(known), nil)
 	err := e.places(changed.Object, &m, func(id string, find finder, node any) (any, error) { return e.restorePlace(node, id, find) })
 	if err == nil {
 		err = e.unsetMirror(changed, m.Mirror, t)
@@ -163,6 +168,7 @@ func (e editor) memoOf(before plan.Object, t plan.Traffic) memo {
 		return m
 	}
 	m, _ = readMemo(u, "tidegate.dev/before")
+	m.Ring = &rules{Absent: e.ringless(before)}
 	return m
 }
 

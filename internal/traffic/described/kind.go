@@ -34,10 +34,11 @@ func (k Kind) Name() string { return k.name }
 // Can implements traffic.Kind. A custom router whose description nobody knows yet can all that one could say.
 func (k Kind) Can(t spec.Traffic) traffic.Can {
 	if k.name == Custom && t.Custom == nil {
-		return traffic.Can{Weights: true, Parts: true, Mirror: true}
+		return traffic.Can{Weights: true, Parts: true, Matches: true, Mirror: true}
 	}
 	d := k.describe(t)
-	return traffic.Can{Weights: true, Parts: d.Weights.Parts, Mirror: d.Mirror != nil}
+	return traffic.Can{Weights: true, Parts: d.Weights.Parts, Mirror: d.Mirror != nil,
+		Matches: d.Matches != nil, HeadersOnly: d.Matches != nil && d.Matches.Cookie == ""}
 }
 
 // describe is the description for a spec's block.

@@ -17,6 +17,7 @@ type memo struct {
 	Places []place  `json:"places"`
 	Texts  []string `json:"texts,omitempty"` // of JSON, as they were
 	Mirror *kept    `json:"mirror,omitempty"`
+	Ring   *rules   `json:"ring,omitempty"` // that stand in the object now
 }
 
 // place is a list, or an object, of weights as it was.
@@ -86,4 +87,23 @@ func setMark(o *unstructured.Unstructured, mark string, m *memo) error {
 	}
 	o.SetAnnotations(annotations)
 	return nil
+}
+
+// ringed are the rules of the ring that the object has; nil for none, and empty where nobody knows.
+func (m memo) ringed(known bool) *rules {
+	if !known && m.Ring == nil {
+		return &rules{}
+	}
+	return m.Ring
+}
+
+// othersRules are the rules of rings that other rollouts put into the object.
+func othersRules(o *unstructured.Unstructured, mark string) []any {
+	var all []any
+	for annotation := range o.GetAnnotations() {
+		if m, ok := readMemo(o, annotation); ok && annotation != mark && m.Ring != nil {
+			all = append(all, m.Ring.Elements...)
+		}
+	}
+	return all
 }

@@ -90,6 +90,11 @@ func (e editor) holder(o *unstructured.Unstructured) (holder map[string]any, fie
 	if way[len(way)-1].Field == "" {
 		way = way[:len(way)-1]
 	}
+	return holderOf(o, way)
+}
+
+// holderOf is the object whose field a path of fields names.
+func holderOf(o *unstructured.Unstructured, way fieldpath.Path) (holder map[string]any, field string, ok bool) {
 	holder = o.Object
 	for _, step := range way[:len(way)-1] {
 		if holder, ok = holder[step.Field].(map[string]any); !ok {

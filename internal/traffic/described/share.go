@@ -17,6 +17,7 @@ func (k Kind) look(o plan.Object, t plan.Traffic) []has {
 	}
 	var all []has
 	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
+	e.takeRing(u, &rules{}, nil)
 	m := memo{}
 	err = e.places(u.Object, &m, func(_ string, _ finder, node any) (any, error) {
 		if h := e.read(node); h.candidate > 0 {
@@ -72,9 +73,19 @@ func (k Kind) Share(o plan.Object, t plan.Traffic) plan.Share {
 	return 0
 }
 
-// Reaches implements traffic.Editor. A mirror reaches the candidate too.
+// Reaches implements traffic.Editor. A ring and a mirror reach the candidate too.
 func (k Kind) Reaches(o plan.Object, t plan.Traffic) bool {
-	return len(k.look(o, t)) > 0 || k.mirrors(o, t)
+	return len(k.look(o, t)) > 0 || k.rings(o, t) || k.mirrors(o, t)
+}
+
+// rings tells that rules of a ring go to the candidate.
+func (k Kind) rings(o plan.Object, t plan.Traffic) bool {
+	e, err := k.editor(o, t)
+	if err != nil {
+		return false
+	}
+	u := (&unstructured.Unstructured{Object: o}).DeepCopy()
+	return len(e.takeRing(u, &rules{}, nil).elements) > 0
 }
 
 // mirrors tells that copies of requests go to the candidate.

@@ -73,6 +73,10 @@ func (k Kind) Problems(routes, _ []plan.Object, t plan.Traffic, _ plan.Baseline,
 			all = append(all, traffic.Problem{Object: plan.RefOf(o), Text: fmt.Sprintf("it sends %s to the candidate's side before there is a candidate", share),
 				Remedy: "Give that side the weight 0, or take it out"})
 		}
+		if k.rings(o, t) {
+			all = append(all, traffic.Problem{Object: plan.RefOf(o), Text: fmt.Sprintf("a rule at %s sends to the candidate before there is a candidate", k.description.Matches.Path),
+				Remedy: "Take that rule out: Tidegate would take it for one of its own"})
+		}
 	}
 	return all
 }
