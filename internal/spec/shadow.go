@@ -25,7 +25,7 @@ type Shadow struct {
 // SideEffects says what the copies of requests may change.
 type SideEffects string
 
-// SideEffectsIsolated: nothing that users share.
+// SideEffectsIsolated says that copies change nothing that users share.
 const SideEffectsIsolated SideEffects = "isolated"
 
 // EnvVar is one variable of the environment, for every container that gets a new image.

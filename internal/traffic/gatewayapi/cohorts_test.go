@@ -262,7 +262,7 @@ func TestUsersOfManyRoutes(t *testing.T) {
 		exactDraws(t, before.Object, r.Object, to)
 		old, now := edge(t, before.Object), edge(t, r.Object)
 		for _, q := range requests() {
-			was, is := ask(old, q, ""), ask(now, q, "")
+			was := ask(old, q, "")
 			for user, cookie := range map[string]string{
 				"new": "", "stale": "tidegate-shop.app=R0.1", "forged": "tidegate-shop.app=R1.9; x=(1|2)", "first": "tidegate-shop.app=R1.1", "last": "a=b; tidegate-shop.app=R1.4",
 				"both": "tidegate-shop.app=R1.4; tidegate-shop.app=R1.1",
@@ -270,7 +270,7 @@ func TestUsersOfManyRoutes(t *testing.T) {
 				if s.Ring != nil && s.Ring[0].Cookie != "" && q.staff {
 					cookie = strings.Trim("staff=1; "+cookie, "; ")
 				}
-				is = ask(now, q, cookie)
+				is := ask(now, q, cookie)
 				inRing := s.Ring != nil && q.staff
 				if problem := wrong(was, is, user, inRing, s.Cohorts.Moved, to); problem != "" {
 					t.Fatalf("%d: %s of %s with %s: %s\n%s\n%s", seed, q.method+" "+q.path, user, q.header, problem, told(t, before), told(t, r))
