@@ -29,6 +29,7 @@ var (
 	headerText    = regexp.MustCompile("^[-A-Za-z0-9!#$%&'*+.^_`|~]+$")
 	urlText       = regexp.MustCompile(`^https?://|\$\{`)
 	anyText       = regexp.MustCompile(`\S`)
+	valueText     = regexp.MustCompile(`^[^\x00]*$`) // the empty one, too
 )
 
 // formatNamed is the format of a spec tag.
@@ -48,6 +49,8 @@ func formatNamed(name string) format {
 		return format{pattern: headerText, noun: "the name of a cookie", hint: "Use letters, digits, - and _."}
 	case "url":
 		return format{pattern: urlText, noun: "a URL", hint: "Write it whole, with https:// or http://.", check: checkURL}
+	case "value":
+		return format{pattern: valueText, noun: "a value", hint: "Remove the character NUL."}
 	case "template":
 		return format{pattern: anyText, noun: "a template", hint: "Write the YAML, with what is to be filled in."}
 	case "query":
@@ -61,7 +64,7 @@ func formatNamed(name string) format {
 // accept checks a text. Its errors carry a hint.
 func (f format) accept(text string) error {
 	switch {
-	case text == "":
+	case text == "" && !f.pattern.MatchString(""):
 		return hint("is empty", "Give it a value, or remove it.")
 	case !f.pattern.MatchString(text):
 		return hinted{fmt.Sprintf("%q is not %s", shorten(text), f.noun), f.hint}

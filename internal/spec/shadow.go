@@ -31,7 +31,7 @@ const SideEffectsIsolated SideEffects = "isolated"
 // EnvVar is one variable of the environment, for every container that gets a new image.
 type EnvVar struct {
 	Name      string     `json:"name" spec:"required" doc:"its name"`
-	Value     string     `json:"value,omitempty" spec:"oneof" doc:"its value"`
+	Value     string     `json:"value,omitempty" spec:"oneof,format=value" doc:"its value, which may be empty"`
 	ValueFrom *EnvSource `json:"valueFrom,omitempty" spec:"oneof" doc:"where its value is, as Kubernetes has it"`
 }
 
