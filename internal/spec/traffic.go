@@ -45,6 +45,9 @@ func (t *Traffic) finish(s scope) {
 	if (t.Traefik != nil || t.IngressNginx != nil) && !s.written("guard") {
 		t.Guard = Duration(throttled)
 	}
+	if len(t.Assume) > 0 && t.GatewayAPI == nil {
+		s.fail("assume", "only installations of the Gateway API announce features, and may have more", "Remove it, or name the router gatewayAPI.")
+	}
 }
 
 // RuleNames are the names of the rules to steer; none means every rule with the workload's Service.
