@@ -63,7 +63,7 @@ func (w *world) versions(t *testing.T) []string {
 
 // restored: nothing of ours is left in the user's objects, whatever was set before.
 func restored(t *testing.T, w *world) {
-	can := w.Kind.Can(w.Spec)
+	can := w.can()
 	splits := []plan.Split{{Weight: percent(25)}, {Weight: plan.All}}
 	if can.Matches {
 		splits = append(splits, plan.Split{Ring: staff()}, plan.Split{Weight: percent(5), Ring: staff()})

@@ -48,6 +48,8 @@ type Case struct {
 	Features []string
 	// Unheard: the gateway does not obey these objects.
 	Unheard bool
+	// NoCookies: those who ask keep none.
+	NoCookies bool
 	// NoMirror: the installation cannot copy requests, although others of its kind can.
 	NoMirror bool
 }
@@ -69,7 +71,7 @@ func RunAt(t *testing.T, c Case, p Place) {
 }
 
 func run(t *testing.T, c Case, in func(*testing.T, func(*testing.T, *world))) {
-	can := c.Kind.Can(c.Spec)
+	can := c.can()
 	for _, test := range []struct {
 		name string
 		asks bool
@@ -88,6 +90,13 @@ func run(t *testing.T, c Case, in func(*testing.T, func(*testing.T, *world))) {
 			t.Run(test.name, func(t *testing.T) { in(t, test.run) })
 		}
 	}
+}
+
+// can is what is to be checked.
+func (c Case) can() traffic.Can {
+	can := c.Kind.Can(c.Spec)
+	can.Cohorts = can.Cohorts && !c.NoCookies
+	return can
 }
 
 func percent(n int64) plan.Share { return plan.Share(n) * plan.OnePercent }

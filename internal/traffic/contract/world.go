@@ -158,7 +158,7 @@ func (w *world) observe(t *testing.T) {
 
 func (w *world) make(t *testing.T, maker traffic.Maker) {
 	t.Helper()
-	can := w.Kind.Can(w.Spec)
+	can := w.can()
 	most := plan.Split{Weight: plan.All}
 	if can.Matches {
 		most.Ring = staff()

@@ -14,3 +14,11 @@ func TestContract(t *testing.T) {
 		Objects: contract.Objects(t, "gatewayapi"),
 	})
 }
+
+// TestContractOfGRPC looks at the objects only: the suite's requests are not gRPC's.
+func TestContractOfGRPC(t *testing.T) {
+	contract.Run(t, contract.Case{
+		Kind: gatewayapi.Kind{}, Spec: spec.Traffic{GatewayAPI: &spec.GatewayAPI{GRPCRoute: "shop"}},
+		Objects: contract.Objects(t, "grpc"), Unheard: true, NoCookies: true,
+	})
+}
