@@ -65,7 +65,7 @@ func (c compiler) stickyNotes() []string {
 	notes := []string{
 		fmt.Sprintf("The shares are shares of users (sticky). Each sees one version until the step that moves them, and moves once; only the way back "+
 			"moves everybody again. A user is known by the cookie %s, for %s.", k.Name, c.conf.Sticky.Cookie.MaxAge),
-		"A user's first answer always comes from the base. It carries the cookie, which counts from the next request on, and Cache-Control: private.",
+		"A user's first answer always comes from the base. It carries the cookie, which counts from the next request on. No shared cache may keep such an answer.",
 		"Who keeps no cookies stays with the base until 100%: most API clients, gRPC clients, probes, and browsers that refuse them.",
 	}
 	if k.SameSite != "None" {
