@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/tidegate/tidegate/internal/app"
 	"github.com/tidegate/tidegate/internal/report"
+	"github.com/tidegate/tidegate/internal/spec"
 )
 
 // TestGoodCanary: the plain case, and how many writes it takes: the tests below cut at each.
@@ -33,7 +36,22 @@ func strategies() map[string]kind {
 	all["canary by replicas"], all["canary in place"] = canaryReplicas(), canaryInPlace()
 	all["shadow"], all["shadow, then rolling"] = shadowOnly(), shadowThenRolling()
 	all["detached canary"], all["detached rolling"] = detachedCanary(), detachedRolling()
+	if os.Getenv("TIDEGATE_TEST_ALL") == "1" {
+		maps.Copy(all, overRouters())
+	}
 	return all
+}
+
+// overRouters are canaries over other routers than the Gateway API. The engine knows no difference, and each has tests of its
+// own, so that samples leave them out.
+func overRouters() map[string]kind {
+	traefik, nginx, mesh, sticky := throughTraefik(), byIngress(), meshCanary(), throughTraefik()
+	guard := spec.Duration(2 * time.Second)
+	traefik.traffic = &spec.Traffic{Traefik: &spec.Traefik{Service: "checkout"}, Guard: guard}
+	nginx.traffic = &spec.Traffic{IngressNginx: &spec.IngressNginx{Ingress: "checkout"}, Guard: guard}
+	mesh.traffic = &spec.Traffic{Istio: &spec.Istio{VirtualService: "checkout"}, Guard: guard}
+	sticky.traffic, sticky.staff, sticky.strategy, sticky.browsers = traefik.traffic, false, canarySticky().strategy, canarySticky().browsers
+	return map[string]kind{"canary over Traefik": traefik, "canary over an Ingress": nginx, "canary over Istio": mesh, "sticky over Traefik": sticky}
 }
 
 // writes is how many writes a whole rollout makes.
