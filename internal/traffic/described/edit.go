@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // split changes an object so that requests are divided as s says, and reports whether anything changed.
@@ -44,7 +45,7 @@ func (e editor) split(o *unstructured.Unstructured, t plan.Traffic, mark string,
 		return false, nil
 	}
 	o.Object = changed.Object
-	return true, setMark(o, mark, &m)
+	return true, traffic.Remember(o, mark, &m)
 }
 
 // places calls edit for every place of the weights that there is. Places that are alike get a number.
@@ -132,7 +133,7 @@ func (e editor) restore(o *unstructured.Unstructured, t plan.Traffic, mark strin
 		return false, nil
 	}
 	o.Object = changed.Object
-	return true, setMark(o, mark, nil)
+	return true, traffic.Remember[memo](o, mark, nil)
 }
 
 func (e editor) restorePlace(node any, id string, find finder) (any, error) {

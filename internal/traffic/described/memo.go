@@ -2,13 +2,10 @@ package described
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/tidegate/tidegate/internal/plan"
 )
 
 // memo is what the annotation keeps: all that is needed to go back.
@@ -66,27 +63,6 @@ func (f finder) find(id string, keys []string) (place, bool) {
 		}
 	}
 	return place{}, false
-}
-
-// setMark writes the memo into the annotation; nil takes it out.
-func setMark(o *unstructured.Unstructured, mark string, m *memo) error {
-	annotations := o.GetAnnotations()
-	delete(annotations, mark)
-	if m != nil {
-		data, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("%s: keep what it was: %w", plan.RefOf(o.Object), err)
-		}
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[mark] = string(data)
-	}
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	o.SetAnnotations(annotations)
-	return nil
 }
 
 // ringed are the rules of the ring that the object has; nil for none, and empty where nobody knows.

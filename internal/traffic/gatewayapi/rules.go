@@ -1,7 +1,6 @@
 package gatewayapi
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tidegate/tidegate/internal/plan"
 	"github.com/tidegate/tidegate/internal/spec"
+	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // between is the traffic as one route sees it: a reference without a namespace means the route's own.
@@ -285,21 +285,5 @@ func writeBack(route *unstructured.Unstructured, rules []map[string]any, annotat
 	if err := unstructured.SetNestedSlice(route.Object, list, "spec", "rules"); err != nil {
 		return fmt.Errorf("%s: spec.rules: %w", plan.RefOf(route.Object), err)
 	}
-	annotations := maps.Clone(route.GetAnnotations())
-	delete(annotations, annotation)
-	if m != nil {
-		data, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("%s: keep the original weights: %w", plan.RefOf(route.Object), err)
-		}
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[annotation] = string(data)
-	}
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	route.SetAnnotations(annotations)
-	return nil
+	return traffic.Remember(route, annotation, m)
 }

@@ -3,7 +3,6 @@ package istio
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // memo is what the annotation keeps: of every route that takes part, what we change in it, as the user wrote it.
@@ -187,21 +187,5 @@ func writeBack(vs *unstructured.Unstructured, routes []map[string]any, annotatio
 	if err := unstructured.SetNestedSlice(vs.Object, anylist(routes), "spec", "http"); err != nil {
 		return fmt.Errorf("%s: spec.http: %w", plan.RefOf(vs.Object), err)
 	}
-	annotations := maps.Clone(vs.GetAnnotations())
-	delete(annotations, annotation)
-	if m != nil {
-		data, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("%s: keep the original destinations: %w", plan.RefOf(vs.Object), err)
-		}
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[annotation] = string(data)
-	}
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	vs.SetAnnotations(annotations)
-	return nil
+	return traffic.Remember(vs, annotation, m)
 }

@@ -3,7 +3,6 @@ package traefik
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -76,25 +75,4 @@ func readMemo(o *unstructured.Unstructured, mark string) (memo, bool) {
 	var m memo
 	value, ok := o.GetAnnotations()[mark]
 	return m, ok && json.Unmarshal([]byte(value), &m) == nil
-}
-
-// keep writes the memo into the annotation; without one the annotation goes.
-func keep(o *unstructured.Unstructured, mark string, m *memo) error {
-	annotations := maps.Clone(o.GetAnnotations())
-	delete(annotations, mark)
-	if m != nil {
-		data, err := json.Marshal(m)
-		if err != nil {
-			return fmt.Errorf("%s: keep what it was: %w", plan.RefOf(o.Object), err)
-		}
-		if annotations == nil {
-			annotations = map[string]string{}
-		}
-		annotations[mark] = string(data)
-	}
-	if len(annotations) == 0 {
-		annotations = nil
-	}
-	o.SetAnnotations(annotations)
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // template is what the rules of an IngressRoute of ours are made of. It stands in its annotation, for the user's may be gone.
@@ -43,17 +44,7 @@ func readTemplate(o plan.Object) (template, error) {
 }
 
 func (m template) write(o *unstructured.Unstructured) error {
-	data, err := json.Marshal(m)
-	if err != nil {
-		return fmt.Errorf("%s: keep what its rules are made of: %w", plan.RefOf(o.Object), err)
-	}
-	annotations := maps.Clone(o.GetAnnotations())
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[rulesMark] = string(data)
-	o.SetAnnotations(annotations)
-	return nil
+	return traffic.Remember(o, rulesMark, &m)
 }
 
 // splitRules edits an IngressRoute of ours. At full share the TraefikService sends everybody to the candidate.

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/tidegate/tidegate/internal/plan"
+	"github.com/tidegate/tidegate/internal/traffic"
 )
 
 // splitService edits the user's TraefikService.
@@ -38,7 +39,7 @@ func splitService(o *unstructured.Unstructured, t plan.Traffic, mark string, s p
 		err = set(plain, divided(entriesOf(plain.Object), t, weight), "spec", "weighted", "services")
 	}
 	if err == nil {
-		err = keep(plain, mark, &m)
+		err = traffic.Remember(plain, mark, &m)
 	}
 	if err != nil || plan.Digest(plain.Object) == was {
 		return false, err
@@ -133,7 +134,7 @@ func restore(o *unstructured.Unstructured, t plan.Traffic, mark string, before p
 			return false, err
 		}
 	}
-	if err := keep(o, mark, nil); err != nil {
+	if err := traffic.Remember[memo](o, mark, nil); err != nil {
 		return false, err
 	}
 	return plan.Digest(o.Object) != was, nil
