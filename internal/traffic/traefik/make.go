@@ -2,8 +2,6 @@ package traefik
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -117,27 +115,10 @@ func made(beside plan.Object, kind, name string, spec map[string]any) plan.Objec
 	o.SetKind(kind)
 	o.SetNamespace(theirs.GetNamespace())
 	o.SetName(name)
-	o.SetLabels(untracked(theirs.GetLabels()))
+	o.SetLabels(plan.Untracked(theirs.GetLabels()))
 	const class = "kubernetes.io/ingress.class"
 	if value, ok := theirs.GetAnnotations()[class]; ok {
 		o.SetAnnotations(map[string]string{class: value})
 	}
 	return o.Object
-}
-
-// untracked are labels but for those by which other tools own objects: they would prune ours.
-func untracked(labels map[string]string) map[string]string {
-	tools := []string{"app.kubernetes.io/instance", "app.kubernetes.io/managed-by", "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/",
-		"helm.toolkit.fluxcd.io/", "helm.sh/", "objectset.rio.cattle.io/", "kapp.k14s.io/", "tidegate.dev/"}
-	var kept map[string]string
-	for key, value := range labels {
-		if slices.ContainsFunc(tools, func(prefix string) bool { return strings.HasPrefix(key, prefix) }) {
-			continue
-		}
-		if kept == nil {
-			kept = map[string]string{}
-		}
-		kept[key] = value
-	}
-	return kept
 }
