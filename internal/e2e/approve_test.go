@@ -66,6 +66,7 @@ func TestApproveAttended(t *testing.T) {
 // TestApproveKilled kills the run that stays; a promote takes the rollout over.
 func TestApproveKilled(t *testing.T) {
 	t.Parallel()
+	exhaustive(t)
 	s := open(t, layout{steps: ask})
 	p := s.deploy("v2", "--wait")
 	p.tells("waits for an approval")
@@ -130,6 +131,7 @@ func TestApproveOvertaken(t *testing.T) {
 	})
 	t.Run("reject", func(t *testing.T) {
 		t.Parallel()
+		exhaustive(t)
 		s := open(t, layout{steps: ask, more: "  concurrency: reject"})
 		s.deploy("v2").want(4)
 		p := s.deploy("v11")
@@ -141,6 +143,7 @@ func TestApproveOvertaken(t *testing.T) {
 	})
 	t.Run("queue", func(t *testing.T) {
 		t.Parallel()
+		exhaustive(t)
 		s := open(t, layout{steps: ask, more: "  concurrency: queue"})
 		s.deploy("v2").want(4)
 		p := s.deploy("v11")

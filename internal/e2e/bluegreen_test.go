@@ -31,6 +31,9 @@ func TestBlueGreenGood(t *testing.T) {
 		for form, l := range blueGreens("{blueGreen: {keepOld: 6s, drain: 2s}}") {
 			t.Run(c.name+" "+form, func(t *testing.T) {
 				t.Parallel()
+				if (c.name == "graceful") == (form == "over a route") {
+					exhaustive(t)
+				}
 				l.version = c.from
 				s := open(t, l)
 				changes := s.changes()
@@ -124,6 +127,9 @@ func TestBlueGreenBad(t *testing.T) {
 		for form, l := range blueGreens("{blueGreen: {keepOld: 20s, drain: 1s}}") {
 			t.Run(c.name+" "+form, func(t *testing.T) {
 				t.Parallel()
+				if c.name != "errors" && form == "over a route" {
+					exhaustive(t)
+				}
 				s := open(t, l)
 				p := s.deploy(c.version)
 				p.want(3)
@@ -159,6 +165,9 @@ func TestBlueGreenOvertaken(t *testing.T) {
 	for form, l := range blueGreens("{blueGreen: {keepOld: 8s, drain: 1s}}") {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
+			if form == "over a route" {
+				exhaustive(t)
+			}
 			s := open(t, l)
 			first := s.deploy("v2")
 			first.hold("full")

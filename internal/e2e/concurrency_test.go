@@ -55,6 +55,7 @@ func TestReject(t *testing.T) {
 // TestQueue waits for the end of the rollout in flight and goes on from what it brought.
 func TestQueue(t *testing.T) {
 	t.Parallel()
+	exhaustive(t)
 	s := open(t, layout{steps: "50%", more: "  concurrency: queue"})
 	first := s.deploy("v2")
 	first.hold("shift-50")
@@ -89,6 +90,7 @@ func TestTwins(t *testing.T) {
 // TestKillOther kills the runner and deploys a third version, which starts from the base.
 func TestKillOther(t *testing.T) {
 	t.Parallel()
+	exhaustive(t)
 	s := open(t, layout{steps: "50%"})
 	p := s.deploy("v2")
 	p.hold("shift-50")

@@ -52,6 +52,7 @@ func TestRollbackBake(t *testing.T) {
 // TestRollbackKilled carries a rollback on whose run was killed, in each of its steps.
 func TestRollbackKilled(t *testing.T) {
 	t.Parallel()
+	exhaustive(t)
 	s := open(t, layout{steps: "50%"})
 	s.deploy("v2").want(0)
 	for i, step := range []string{"candidate", "full", "roll-base", "return"} {

@@ -32,7 +32,7 @@ func TestRouterContract(t *testing.T) {
 		{"ingressNginx", "ingressnginx", spec.Traffic{IngressNginx: &spec.IngressNginx{Ingress: "shop"}}, false, true, false}, // Traefik does not know mirror-target
 		{"custom over an HTTPRoute", "gatewayapi", custom("gateway.networking.k8s.io/v1", "HTTPRoute", "spec.rules[*].backendRefs"), false, false, true},
 		{"custom over a TraefikService", "traefik", custom("traefik.io/v1alpha1", "TraefikService", "spec.weighted.services"), false, false, true},
-		{"istio", "istio", spec.Traffic{Istio: &spec.Istio{VirtualService: "shop"}}, true, false, false}, // what its definitions refuse
+		{"istio", "istio", spec.Traffic{Istio: &spec.Istio{VirtualService: "shop"}}, true, false, false},    // what its definitions refuse
 		{"gRPC", "grpc", spec.Traffic{GatewayAPI: &spec.GatewayAPI{GRPCRoute: "shop"}}, true, false, false}, // the suite's requests are not gRPC's
 		{"contour", "contour", spec.Traffic{Contour: &spec.Contour{HTTPProxy: "shop"}}, true, false, false},
 	} {

@@ -136,7 +136,7 @@ func TestRoutersBad(t *testing.T) {
 
 // TestRoutersWaysBack aborts in a step, and kills the runner in one: another carries on, or takes it back.
 func TestRoutersWaysBack(t *testing.T) {
-	eachRouter(t, byDescription(), func(t *testing.T, name string) {
+	eachRouter(t, append(byDescription(), "ingressNginx"), func(t *testing.T, name string) {
 		s := open(t, layout{router: name, steps: "10%, 50%"})
 		p := s.deploy("v2")
 		p.hold("shift-50")

@@ -24,6 +24,9 @@ func TestRollingSets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if c.name == "StatefulSet at once" || c.name == "StatefulSet never ready" || c.name == "DaemonSet at once" {
+				exhaustive(t)
+			}
 			s := open(t, layout{kind: c.kind, strategy: c.strategy, more: "  progressDeadline: 20s"})
 			s.lossy = c.loses
 			s.deploy(c.version).want(c.code)

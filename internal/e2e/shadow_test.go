@@ -124,6 +124,9 @@ func TestShadow(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			if c.name == "everything" {
+				exhaustive(t)
+			}
 			s := open(t, layout{strategy: shadowing(c.weight.String(), "20s", ""), router: "traefik"})
 			time.Sleep(2 * time.Second) // more of the time before
 			before := s.users.Snapshot()

@@ -114,6 +114,9 @@ func TestStickyAborted(t *testing.T) {
 	for _, router := range stickyRouters {
 		t.Run(router, func(t *testing.T) {
 			t.Parallel()
+			if router != "traefik" {
+				exhaustive(t)
+			}
 			s := open(t, layout{strategy: sticking("5%, {weight: 50%, hold: 1m}"), router: router, jars: true})
 			s.regulars(100)
 			p := s.deploy("v2")
@@ -142,6 +145,9 @@ func TestStickySuperseded(t *testing.T) {
 	for _, router := range stickyRouters {
 		t.Run(router, func(t *testing.T) {
 			t.Parallel()
+			if router == "traefik" {
+				exhaustive(t)
+			}
 			s := open(t, layout{strategy: sticking("{weight: 5%, hold: 12s}, {weight: 25%, hold: 16s}, {weight: 50%, hold: 16s}"), router: router, jars: true})
 			s.regulars(200)
 			first := s.deploy("v2")
