@@ -9,7 +9,7 @@ func strides() (kills, faults int) {
 	case os.Getenv("TIDEGATE_TEST_ALL") == "1":
 		return 1, 1
 	case slow:
-		return 61, 97
+		return 61, 401
 	}
 	return 5, 17
 }
