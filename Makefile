@@ -37,7 +37,7 @@ test: test-unit test-cluster ## All tests, the real cluster included (Linux as r
 
 test-unit: ## Everything but the real cluster, with the race detector
 	$(GO) vet ./...
-	$(GO) test -race -timeout 20m $(UNIT)
+	$(GO) test -race -timeout 30m $(UNIT)
 	$(GO) test -timeout 20m ./internal/app
 	$(GO) test -C testdata/cluster ./...
 	$(MAKE) lint-workflows
